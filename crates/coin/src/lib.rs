@@ -1,0 +1,1 @@
+//! The coin: its format, its keyring, its verification and the reasons to refuse it.

@@ -1,0 +1,2 @@
+//! mint
+fn main() {}
