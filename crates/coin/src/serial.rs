@@ -1,0 +1,95 @@
+//! A coin's serial: a UUID in its one lower-case spelling (RFC 9562, section 4).
+
+use std::fmt;
+
+/// Where the hyphens stand in the 36 characters of a UUID.
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+/// A coin's serial: 16 bytes, written as a lower-case UUID. Any version and variant: the mint's choice is not the verifier's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Serial([u8; 16]);
+
+impl Serial {
+    /// Reads a serial; `None` unless it is a UUID of 36 characters, lower case.
+    pub fn parse(text: &str) -> Option<Serial> {
+        if text.len() != 36 {
+            return None;
+        }
+        let mut nibbles = [0_u8; 32];
+        let mut slots = nibbles.iter_mut();
+        for (position, byte) in text.bytes().enumerate() {
+            if HYPHENS.contains(&position) {
+                if byte != b'-' {
+                    return None;
+                }
+            } else {
+                *slots.next()? = lower_hex_value(byte)?;
+            }
+        }
+        let mut bytes = [0_u8; 16];
+        for (byte, pair) in bytes.iter_mut().zip(nibbles.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            *byte = (high << 4) | low;
+        }
+        Some(Serial(bytes))
+    }
+
+    /// A serial from its 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Serial {
+        Serial(bytes)
+    }
+
+    /// The 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, byte) in self.0.iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                formatter.write_str("-")?;
+            }
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of one lower-case hexadecimal digit.
+fn lower_hex_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => byte.checked_sub(b'0'),
+        b'a'..=b'f' => byte.checked_sub(b'a')?.checked_add(10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Serial;
+
+    #[test]
+    fn a_serial_reads_back_as_it_was_written() {
+        let text = "0198c0de-1234-8abc-9def-00112233aaff";
+        assert_eq!(Serial::parse(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn another_spelling_is_no_serial() {
+        for bad in [
+            "",
+            "0198C0DE-1234-8abc-9def-00112233aaff",
+            "0198c0de12348abc9def00112233aaff",
+            "{0198c0de-1234-8abc-9def-00112233aaff}",
+            "0198c0de-1234-8abc-9def-00112233aaf",
+            "0198c0de-1234-8abc-9def-00112233aafg",
+            "0198c0de-1234-8abc-9def000112233aaff",
+            "0198c0d-e1234-8abc-9def-00112233aaff",
+            "0198c0de-1234-8abc-9def-00112233aaf\u{e9}",
+        ] {
+            assert!(Serial::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+}
