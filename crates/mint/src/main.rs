@@ -1,2 +1,59 @@
-//! mint
-fn main() {}
+//! `hashicoin-mint`: makes coins. The only program that signs them.
+//!
+//! Three commands: `keygen` makes a key file, `keys` prints its public half as Vault would, `mint` signs coins into a directory. The
+//! signing key in a file is for development; the seam for Vault Transit is [`signer::Signer`].
+//!
+//! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk), 64 usage.
+
+mod coin_dir;
+mod failure;
+mod issuance;
+mod key_file;
+mod keygen;
+mod keys;
+mod mint;
+mod progress;
+mod signer;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Mints coins: signed single-use vouchers.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 1 refused, 2 could not, 64 usage.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Keygen(keygen::Arguments),
+    Keys(keys::Arguments),
+    Mint(mint::Arguments),
+}
+
+/// What sysexits.h calls EX_USAGE.
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to tell when this print fails. Help and version are no errors, though clap returns them as such.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+        Command::Mint(arguments) => mint::run(&arguments),
+    };
+    if let Err(failure) = result {
+        eprintln!("hashicoin-mint: {failure}");
+        return failure.exit_code();
+    }
+    ExitCode::SUCCESS
+}
