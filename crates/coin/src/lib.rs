@@ -34,6 +34,20 @@
 //!
 //! Pure: no input or output, no clock, no randomness, no features, and no path that panics. The gate runs this code inside the proxy.
 
+// The gate runs this code, and there a panic is an outage: the same list as the gate's.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod campaign;
 mod coin_txt;
 mod header;
