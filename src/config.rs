@@ -31,7 +31,15 @@ use crate::route::{ROUTES_MAX, Route};
 /// The longest configuration that is read, in bytes.
 pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
 
-const KEYS_OF_CONFIG: [&str; 7] = ["mode", "campaign", "header", "keys", "min_key_version", "log_every", "routes"];
+const KEYS_OF_CONFIG: [&str; 7] = [
+    "mode",
+    "campaign",
+    "header",
+    "keys",
+    "min_key_version",
+    "log_every",
+    "routes",
+];
 
 /// What happens to a request once it is decided about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +77,13 @@ impl Config {
     /// Every mistake, one sentence each.
     pub fn parse(text: &[u8]) -> Result<Config, Vec<String>> {
         if text.len() > CONFIG_BYTES_MAX {
-            return Err(vec![format!("the configuration has {} bytes; at most {CONFIG_BYTES_MAX} are read", text.len())]);
+            return Err(vec![format!(
+                "the configuration has {} bytes; at most {CONFIG_BYTES_MAX} are read",
+                text.len()
+            )]);
         }
-        let value: Value = serde_json::from_slice(text).map_err(|error| vec![format!("the configuration is not JSON: {error}")])?;
+        let value: Value =
+            serde_json::from_slice(text).map_err(|error| vec![format!("the configuration is not JSON: {error}")])?;
         let Some(fields) = value.as_object() else {
             return Err(vec!["the configuration is not a JSON object".to_owned()]);
         };
@@ -86,9 +98,14 @@ impl Config {
         let log_every = read_from_1(fields, "log_every", 100, &mut mistakes);
         let routes = read_routes(fields, &mut mistakes);
         match (mode, campaign, header, keyring) {
-            (Some(mode), Some(campaign), Some(header), Some(keyring)) if mistakes.is_empty() => {
-                Ok(Config { mode, campaign, header, keyring, log_every, routes })
-            }
+            (Some(mode), Some(campaign), Some(header), Some(keyring)) if mistakes.is_empty() => Ok(Config {
+                mode,
+                campaign,
+                header,
+                keyring,
+                log_every,
+                routes,
+            }),
             _ => Err(mistakes),
         }
     }
@@ -115,16 +132,32 @@ fn read_campaign(fields: &Map<String, Value>, mistakes: &mut Vec<String>) -> Opt
 }
 
 fn read_header(fields: &Map<String, Value>, mistakes: &mut Vec<String>) -> Option<String> {
-    let Some(value) = fields.get("header") else { return Some("authorization".to_owned()) };
+    let Some(value) = fields.get("header") else {
+        return Some("authorization".to_owned());
+    };
     let name = value.as_str().filter(|name| {
         let lower_case = (1..=64).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         // The proxy reads these itself, and verdict headers are stripped on the way in.
-        lower_case && !["host", "connection", "cookie", "content-length", "transfer-encoding", "te", "upgrade"].contains(name) && !name.starts_with("x-coin-")
+        lower_case
+            && ![
+                "host",
+                "connection",
+                "cookie",
+                "content-length",
+                "transfer-encoding",
+                "te",
+                "upgrade",
+            ]
+            .contains(name)
+            && !name.starts_with("x-coin-")
     });
     if name.is_none() {
         mistakes.push(
-            "header: must be 1 to 64 of a-z, 0-9 and \"-\", not a header that HTTP uses itself and not x-coin-*".to_owned(),
+            "header: must be 1 to 64 of a-z, 0-9 and \"-\", not a header that HTTP uses itself and not x-coin-*"
+                .to_owned(),
         );
     }
     name.map(str::to_owned)
@@ -155,10 +188,15 @@ fn read_from_1(fields: &Map<String, Value>, name: &str, default: u64, mistakes: 
 }
 
 fn read_routes(fields: &Map<String, Value>, mistakes: &mut Vec<String>) -> Vec<Route> {
-    let Some(value) = fields.get("routes") else { return Vec::new() };
+    let Some(value) = fields.get("routes") else {
+        return Vec::new();
+    };
     match value.as_array() {
         None => mistakes.push("routes: must be a list".to_owned()),
-        Some(rows) if rows.len() > ROUTES_MAX => mistakes.push(format!("routes: {} rows, and at most {ROUTES_MAX} are read", rows.len())),
+        Some(rows) if rows.len() > ROUTES_MAX => mistakes.push(format!(
+            "routes: {} rows, and at most {ROUTES_MAX} are read",
+            rows.len()
+        )),
         Some(rows) => {
             let read = |(index, row)| Route::read(&format!("routes[{index}]"), row, mistakes);
             return rows.iter().enumerate().filter_map(read).collect();

@@ -46,7 +46,11 @@ pub fn decide(config: &Config, headers: &[Pair<'_>], now: impl FnOnce() -> Optio
 
 /// The names of the request's headers that must not reach the service: verdicts that are not the gate's, and method overrides.
 pub fn names_to_strip<'a>(headers: &[Pair<'a>]) -> Vec<&'a [u8]> {
-    let mut names: Vec<&[u8]> = headers.iter().map(|(name, _)| *name).filter(|name| must_not_pass(name)).collect();
+    let mut names: Vec<&[u8]> = headers
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| must_not_pass(name))
+        .collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -68,7 +72,11 @@ fn check_coin(
     headers: &[Pair<'_>],
     now: impl FnOnce() -> Option<Timestamp>,
 ) -> Result<Accepted, Refusal> {
-    if method == b"CONNECT" || headers.iter().any(|(name, _)| matches!(*name, b"upgrade" | b":protocol")) {
+    if method == b"CONNECT"
+        || headers
+            .iter()
+            .any(|(name, _)| matches!(*name, b"upgrade" | b":protocol"))
+    {
         return Err(Refusal::UpgradeRefused);
     }
     if headers.iter().any(|(name, _)| is_underscore_twin(name, &config.header)) {
@@ -79,7 +87,10 @@ fn check_coin(
     if carriers.next().is_some() {
         return Err(Refusal::Duplicate);
     }
-    if headers.iter().any(|(name, value)| *name != config.header.as_bytes() && holds_a_token(value)) {
+    if headers
+        .iter()
+        .any(|(name, value)| *name != config.header.as_bytes() && holds_a_token(value))
+    {
         return Err(Refusal::SecondCarrier);
     }
     let (_, value) = carrier.ok_or(Refusal::Missing)?;
@@ -90,7 +101,10 @@ fn check_coin(
 
 /// The first value of a header. Only for pseudo-headers, of which the proxy lets one through.
 fn value_of<'a>(headers: &[Pair<'a>], name: &[u8]) -> Option<&'a [u8]> {
-    headers.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| *value)
+    headers
+        .iter()
+        .find(|(candidate, _)| *candidate == name)
+        .map(|(_, value)| *value)
 }
 
 /// Whether the coin's text stands in a value, as far as its unchanging beginning shows.

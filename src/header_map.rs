@@ -24,7 +24,10 @@ pub fn decode(mut bytes: &[u8]) -> Option<Vec<Pair<'_>>> {
     }
     let mut pairs = Vec::with_capacity(count);
     for (name_bytes, value_bytes) in sizes {
-        pairs.push((take_terminated(&mut bytes, name_bytes)?, take_terminated(&mut bytes, value_bytes)?));
+        pairs.push((
+            take_terminated(&mut bytes, name_bytes)?,
+            take_terminated(&mut bytes, value_bytes)?,
+        ));
     }
     bytes.is_empty().then_some(pairs)
 }
@@ -70,7 +73,10 @@ mod tests {
     fn a_map_reads_back_as_it_was_written() {
         for pairs in [&[][..], &[("a", "1")], &[(":path", "/"), ("a", ""), ("a", "2")]] {
             let bytes = encode(pairs);
-            let expected: Vec<_> = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+            let expected: Vec<_> = pairs
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+                .collect();
             assert_eq!(decode(&bytes), Some(expected));
         }
         assert_eq!(decode(b""), Some(Vec::new()));

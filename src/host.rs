@@ -5,7 +5,10 @@
 //!
 //! Numbers are from the specification, `abi-versions/v0.2.1/README.md` in proxy-wasm/spec.
 
-#![allow(unsafe_code, reason = "the ABI is made of raw pointers; every use of one is in this file")]
+#![allow(
+    unsafe_code,
+    reason = "the ABI is made of raw pointers; every use of one is in this file"
+)]
 
 use std::ptr::null_mut;
 
@@ -33,9 +36,21 @@ const BUFFER_PLUGIN_CONFIGURATION: u32 = 7;
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, message_size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(return_time: *mut u64) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, size_max: usize, return_data: *mut *mut u8, return_size: *mut usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        kind: u32,
+        start: usize,
+        size_max: usize,
+        return_data: *mut *mut u8,
+        return_size: *mut usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(kind: u32, return_data: *mut *mut u8, return_size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(kind: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_replace_header_map_value(
+        kind: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(kind: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_send_local_response(
         status: u32,
@@ -108,7 +123,15 @@ pub fn request_headers() -> Result<Vec<u8>, HostError> {
 /// The host's status.
 pub fn set_request_header(name: &str, value: &str) -> Result<(), HostError> {
     // SAFETY: both pointers and sizes are those of live `str`s, which the host only reads during the call.
-    check(unsafe { proxy_replace_header_map_value(MAP_REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+    check(unsafe {
+        proxy_replace_header_map_value(
+            MAP_REQUEST_HEADERS,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
 }
 
 /// Removes every request header of a name.
@@ -126,7 +149,13 @@ pub fn remove_request_header(name: &[u8]) -> Result<(), HostError> {
 /// # Errors
 ///
 /// The host's status.
-pub fn send_local_response(status: u16, details: &str, headers: &[u8], body: &str, grpc_status: i32) -> Result<(), HostError> {
+pub fn send_local_response(
+    status: u16,
+    details: &str,
+    headers: &[u8],
+    body: &str,
+    grpc_status: i32,
+) -> Result<(), HostError> {
     // SAFETY: all pointers and sizes are those of live values, which the host only reads during the call.
     check(unsafe {
         proxy_send_local_response(

@@ -34,7 +34,17 @@ pub fn reasons() -> impl Iterator<Item = Refusal> {
 
 /// The counters of a mode. A shadow's have names of their own, so that a dashboard never takes a would-be refusal for one that happened.
 pub fn counter_names(mode: Mode) -> CounterNames {
-    let root = if mode == Mode::Shadow { "coin_gate_shadow" } else { "coin_gate" };
-    let refused = reasons().map(|reason| (reason, format!("{root}_refused_{}", reason.code().replace('-', "_")))).collect();
-    CounterNames { free: format!("{root}_free"), accepted: format!("{root}_accepted"), refused }
+    let root = if mode == Mode::Shadow {
+        "coin_gate_shadow"
+    } else {
+        "coin_gate"
+    };
+    let refused = reasons()
+        .map(|reason| (reason, format!("{root}_refused_{}", reason.code().replace('-', "_"))))
+        .collect();
+    CounterNames {
+        free: format!("{root}_free"),
+        accepted: format!("{root}_accepted"),
+        refused,
+    }
 }

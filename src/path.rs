@@ -11,15 +11,20 @@
 pub fn canonical_path(target: &[u8]) -> Option<&[u8]> {
     let mut halves = target.splitn(2, |byte| *byte == b'?');
     let path = halves.next()?;
-    let query_ok = halves.next().is_none_or(|query| query.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'));
+    let query_ok = halves
+        .next()
+        .is_none_or(|query| query.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'));
     (query_ok && segments_ok(path) && octets_ok(path)).then_some(path)
 }
 
 fn segments_ok(path: &[u8]) -> bool {
-    let Some(rest) = path.strip_prefix(b"/") else { return false };
+    let Some(rest) = path.strip_prefix(b"/") else {
+        return false;
+    };
     let mut segments = rest.split(|byte| *byte == b'/');
     // The last segment alone may be empty: `/` and `/v1/` are paths of their own.
-    segments.next_back().is_none_or(segment_is_no_dots) && segments.all(|segment| !segment.is_empty() && segment_is_no_dots(segment))
+    segments.next_back().is_none_or(segment_is_no_dots)
+        && segments.all(|segment| !segment.is_empty() && segment_is_no_dots(segment))
 }
 
 fn segment_is_no_dots(segment: &[u8]) -> bool {
@@ -31,7 +36,10 @@ fn octets_ok(path: &[u8]) -> bool {
     let mut octets = path.iter().copied();
     while let Some(octet) = octets.next() {
         if octet == b'%' {
-            let (Some(high), Some(low)) = (octets.next().and_then(upper_hex_value), octets.next().and_then(upper_hex_value)) else {
+            let (Some(high), Some(low)) = (
+                octets.next().and_then(upper_hex_value),
+                octets.next().and_then(upper_hex_value),
+            ) else {
                 return false;
             };
             let escaped = (high << 4) | low;

@@ -19,7 +19,9 @@ use crate::reply::reply;
 /// Registers the plugin with the SDK.
 pub fn start() {
     // Nothing here panics. Should something all the same, the proxy's log says where before the VM is gone.
-    panic::set_hook(Box::new(|info| host::log(Level::Error, &format!("coin-gate trapped: {info}"))));
+    panic::set_hook(Box::new(|info| {
+        host::log(Level::Error, &format!("coin-gate trapped: {info}"))
+    }));
     proxy_wasm::set_root_context(|_| Box::new(Root { in_force: None }));
 }
 
@@ -46,9 +48,19 @@ impl RootContext for Root {
         match parsed {
             Ok(config) => {
                 record_gauges(&config);
-                host::log(Level::Info, &format!("configuration in force: mode {:?}, campaign {}", config.mode, config.campaign));
+                host::log(
+                    Level::Info,
+                    &format!(
+                        "configuration in force: mode {:?}, campaign {}",
+                        config.mode, config.campaign
+                    ),
+                );
                 let counters = Counters::define(config.mode);
-                self.in_force = Some(Rc::new(InForce { config, counters, refusals: Cell::new(0) }));
+                self.in_force = Some(Rc::new(InForce {
+                    config,
+                    counters,
+                    refusals: Cell::new(0),
+                }));
                 true
             }
             Err(mistakes) => {
@@ -66,7 +78,10 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request { in_force: self.in_force.clone(), state: State::Undecided }))
+        Some(Box::new(Request {
+            in_force: self.in_force.clone(),
+            state: State::Undecided,
+        }))
     }
 }
 
@@ -88,7 +103,9 @@ impl Context for Request {}
 
 impl HttpContext for Request {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let Some(in_force) = self.in_force.clone() else { return self.refuse(Refusal::GateUnavailable) };
+        let Some(in_force) = self.in_force.clone() else {
+            return self.refuse(Refusal::GateUnavailable);
+        };
         match in_force.config.mode {
             Mode::Off => self.pass(),
             Mode::Shadow => {
@@ -122,7 +139,13 @@ impl Request {
         if self.state != State::Refused {
             self.state = State::Refused;
             let reply = reply(refusal);
-            let sent = host::send_local_response(reply.status, refusal.code(), &encode(&reply.headers), &reply.body, reply.grpc_status);
+            let sent = host::send_local_response(
+                reply.status,
+                refusal.code(),
+                &encode(&reply.headers),
+                &reply.body,
+                reply.grpc_status,
+            );
             if let Err(error) = sent {
                 // The request stays paused, and the proxy's own timeout ends it: late, but closed.
                 host::log(Level::Error, &format!("a refusal could not be sent: {error:?}"));
@@ -160,7 +183,9 @@ impl InForce {
             }
         };
         self.counters.count(&verdict);
-        let Verdict::Refused(refusal) = verdict else { return None };
+        let Verdict::Refused(refusal) = verdict else {
+            return None;
+        };
         self.log_sampled(refusal);
         Some(refusal)
     }
@@ -171,7 +196,10 @@ impl InForce {
         self.refusals.set(count.wrapping_add(1));
         if count.checked_rem(self.config.log_every) == Some(0) {
             let mode = self.config.mode;
-            host::log(Level::Info, &format!("refused: {refusal} (mode {mode:?}, {count} refused before on this worker)"));
+            host::log(
+                Level::Info,
+                &format!("refused: {refusal} (mode {mode:?}, {count} refused before on this worker)"),
+            );
         }
     }
 }
@@ -208,7 +236,11 @@ impl Counters {
         Counters {
             free: define(&names.free),
             accepted: define(&names.accepted),
-            refused: names.refused.iter().map(|(reason, name)| (*reason, define(name))).collect(),
+            refused: names
+                .refused
+                .iter()
+                .map(|(reason, name)| (*reason, define(name)))
+                .collect(),
         }
     }
 
@@ -216,7 +248,11 @@ impl Counters {
         let id = match verdict {
             Verdict::Free => self.free,
             Verdict::Accepted(_) => self.accepted,
-            Verdict::Refused(refusal) => self.refused.iter().find(|(reason, _)| reason == refusal).and_then(|(_, id)| *id),
+            Verdict::Refused(refusal) => self
+                .refused
+                .iter()
+                .find(|(reason, _)| reason == refusal)
+                .and_then(|(_, id)| *id),
         };
         if let Some(id) = id {
             host::increment(id).ok();
@@ -225,7 +261,11 @@ impl Counters {
 }
 
 fn record_gauges(config: &Config) {
-    let counting = config.keyring.versions().filter(|version| *version >= config.keyring.min_version()).count();
+    let counting = config
+        .keyring
+        .versions()
+        .filter(|version| *version >= config.keyring.min_version())
+        .count();
     record(metrics::CONFIG_OK, 1);
     record(metrics::KEYS, u64::try_from(counting).unwrap_or(u64::MAX));
     record(metrics::KEY_VERSION_MIN, u64::from(config.keyring.min_version()));
@@ -246,5 +286,7 @@ fn record(name: &str, value: u64) {
 }
 
 fn define(kind: MetricKind, name: &str) -> Option<MetricId> {
-    host::define_metric(kind, name).inspect_err(|error| host::log(Level::Warn, &format!("{name} is not counted: {error:?}"))).ok()
+    host::define_metric(kind, name)
+        .inspect_err(|error| host::log(Level::Warn, &format!("{name} is not counted: {error:?}")))
+        .ok()
 }

@@ -17,7 +17,11 @@ pub struct Reply {
 
 /// The answer for a reason. Nothing in it depends on the request.
 pub fn reply(refusal: Refusal) -> Reply {
-    let mut headers = vec![("content-type", "application/problem+json"), ("cache-control", "no-store"), ("www-authenticate", SCHEME)];
+    let mut headers = vec![
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("www-authenticate", SCHEME),
+    ];
     if refusal == Refusal::GateUnavailable {
         headers.push(("retry-after", "1"));
     }
@@ -27,7 +31,12 @@ pub fn reply(refusal: Refusal) -> Reply {
         "status": refusal.status(),
         "detail": refusal.detail(),
     });
-    Reply { status: refusal.status(), headers, body: body.to_string(), grpc_status: grpc_status(refusal.status()) }
+    Reply {
+        status: refusal.status(),
+        headers,
+        body: body.to_string(),
+        grpc_status: grpc_status(refusal.status()),
+    }
 }
 
 /// The gRPC code for an HTTP status that a refusal has (grpc/grpc, `doc/statuscodes.md`).
@@ -56,8 +65,18 @@ mod tests {
             let body: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
             assert_eq!(body["type"], format!("/problems/{}", reason.code()));
             assert_eq!(body["status"], reply.status);
-            assert!(matches!((reply.status, reply.grpc_status), (400, 3) | (401, 16) | (403, 7) | (503, 14)), "{reason}");
-            for header in [("content-type", "application/problem+json"), ("cache-control", "no-store"), ("www-authenticate", "Coin")] {
+            assert!(
+                matches!(
+                    (reply.status, reply.grpc_status),
+                    (400, 3) | (401, 16) | (403, 7) | (503, 14)
+                ),
+                "{reason}"
+            );
+            for header in [
+                ("content-type", "application/problem+json"),
+                ("cache-control", "no-store"),
+                ("www-authenticate", "Coin"),
+            ] {
                 assert!(reply.headers.contains(&header), "{reason}: {header:?}");
             }
         }

@@ -29,7 +29,10 @@ enum Place {
 
 /// Whether a request needs a coin: the first route that matches decides, and without one it does.
 pub fn coin_required(routes: &[Route], method: &[u8], path: &[u8]) -> bool {
-    routes.iter().find(|route| route.matches(method, path)).is_none_or(|route| route.coin_required)
+    routes
+        .iter()
+        .find(|route| route.matches(method, path))
+        .is_none_or(|route| route.coin_required)
 }
 
 impl Route {
@@ -40,8 +43,13 @@ impl Route {
             mistakes.push(format!("{at}: a route is an object"));
             return None;
         };
-        for name in fields.keys().filter(|name| !["methods", "path", "prefix", "coin"].contains(&name.as_str())) {
-            mistakes.push(format!("{at}.{name}: unknown key; a route has methods, path or prefix, and coin"));
+        for name in fields
+            .keys()
+            .filter(|name| !["methods", "path", "prefix", "coin"].contains(&name.as_str()))
+        {
+            mistakes.push(format!(
+                "{at}.{name}: unknown key; a route has methods, path or prefix, and coin"
+            ));
         }
         let methods = read_methods(at, fields, mistakes);
         let place = read_place(at, fields, mistakes);
@@ -53,7 +61,11 @@ impl Route {
                 None
             }
         };
-        Some(Route { methods: methods?, place: place?, coin_required: coin_required? })
+        Some(Route {
+            methods: methods?,
+            place: place?,
+            coin_required: coin_required?,
+        })
     }
 
     fn matches(&self, method: &[u8], path: &[u8]) -> bool {
@@ -68,13 +80,20 @@ impl Route {
 }
 
 fn read_methods(at: &str, fields: &Map<String, Value>, mistakes: &mut Vec<String>) -> Option<Vec<String>> {
-    let Some(value) = fields.get("methods") else { return Some(Vec::new()) };
-    let methods: Option<Vec<String>> = value.as_array().filter(|methods| !methods.is_empty()).and_then(|methods| {
-        let name = |method: &Value| method.as_str().filter(|name| is_method(name)).map(str::to_owned);
-        methods.iter().map(name).collect()
-    });
+    let Some(value) = fields.get("methods") else {
+        return Some(Vec::new());
+    };
+    let methods: Option<Vec<String>> = value
+        .as_array()
+        .filter(|methods| !methods.is_empty())
+        .and_then(|methods| {
+            let name = |method: &Value| method.as_str().filter(|name| is_method(name)).map(str::to_owned);
+            methods.iter().map(name).collect()
+        });
     if methods.is_none() {
-        mistakes.push(format!("{at}.methods: must be a list of methods in upper case, such as [\"GET\"]; leave it out for all methods"));
+        mistakes.push(format!(
+            "{at}.methods: must be a list of methods in upper case, such as [\"GET\"]; leave it out for all methods"
+        ));
     }
     methods
 }
@@ -92,7 +111,9 @@ fn read_place(at: &str, fields: &Map<String, Value>, mistakes: &mut Vec<String>)
             return None;
         }
     };
-    let text = value.as_str().filter(|text| canonical_path(text.as_bytes()) == Some(text.as_bytes()));
+    let text = value
+        .as_str()
+        .filter(|text| canonical_path(text.as_bytes()) == Some(text.as_bytes()));
     let Some(text) = text else {
         mistakes.push(format!("{at}.{key}: must be a path in canonical form, without a query"));
         return None;
