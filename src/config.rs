@@ -204,3 +204,147 @@ fn read_routes(fields: &Map<String, Value>, mistakes: &mut Vec<String>) -> Vec<R
     }
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{CONFIG_BYTES_MAX, Config, Mode};
+
+    fn good() -> Value {
+        json!({
+            "mode": "enforce",
+            "campaign": "hashiconf-2020",
+            "keys": { "data": { "keys": { "1": { "public_key": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=" } } } },
+        })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut config = good();
+        config[name] = value;
+        config
+    }
+
+    fn mistakes(config: &Value) -> Vec<String> {
+        Config::parse(config.to_string().as_bytes()).expect_err("a mistake")
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let config = Config::parse(good().to_string().as_bytes()).unwrap();
+        assert_eq!(
+            (config.mode, config.header.as_str(), config.log_every),
+            (Mode::Enforce, "authorization", 100)
+        );
+        assert_eq!(config.keyring.min_version(), 1);
+        assert!(config.routes.is_empty());
+    }
+
+    #[test]
+    fn each_mistake_names_its_key() {
+        let route = |route: Value| with("routes", json!([{ "prefix": "/", "coin": "none" }, route]));
+        for (config, key) in [
+            (with("mode", json!("on")), "mode: "),
+            (with("mode", Value::Null), "mode: "),
+            (with("campaign", json!("Hashi Conf")), "campaign: "),
+            (with("campaign", json!(1)), "campaign: "),
+            (with("header", json!("Authorization")), "header: "),
+            (with("header", json!("x_coin")), "header: "),
+            (with("header", json!("x-coin-serial")), "header: "),
+            (with("header", json!("cookie")), "header: "),
+            (with("header", json!(":path")), "header: "),
+            (with("header", json!("")), "header: "),
+            (with("keys", json!({})), "keys: "),
+            (with("keys", json!({ "keys": {} })), "keys: "),
+            (with("keys", json!("vault")), "keys: "),
+            (with("min_key_version", json!(0)), "min_key_version: "),
+            (with("min_key_version", json!(1.5)), "min_key_version: "),
+            (with("min_key_version", json!("1")), "min_key_version: "),
+            (with("min_key_version", json!(2)), "keys: "),
+            (with("min_key_version", json!(u64::MAX)), "keys: "),
+            (with("log_every", json!(0)), "log_every: "),
+            (with("log_every", json!(-1)), "log_every: "),
+            (with("min_key_verison", json!(2)), "min_key_verison: unknown key"),
+            (with("routes", json!({})), "routes: "),
+            (with("routes", json!(vec![json!({}); 65])), "routes: 65 rows"),
+            (route(json!("/")), "routes[1]: "),
+            (route(json!({ "prefix": "/", "coin": "no" })), "routes[1].coin: "),
+            (route(json!({ "prefix": "/" })), "routes[1].coin: "),
+            (route(json!({ "coin": "none" })), "routes[1]: "),
+            (
+                route(json!({ "path": "/a", "prefix": "/", "coin": "none" })),
+                "routes[1]: ",
+            ),
+            (route(json!({ "prefix": "/a", "coin": "none" })), "routes[1].prefix: "),
+            (route(json!({ "prefix": "//", "coin": "none" })), "routes[1].prefix: "),
+            (route(json!({ "path": "/a?b", "coin": "none" })), "routes[1].path: "),
+            (route(json!({ "path": "/%61", "coin": "none" })), "routes[1].path: "),
+            (route(json!({ "path": 1, "coin": "none" })), "routes[1].path: "),
+            (
+                route(json!({ "path": "/a", "coin": "none", "method": "GET" })),
+                "routes[1].method: unknown key",
+            ),
+            (
+                route(json!({ "path": "/a", "coin": "none", "methods": [] })),
+                "routes[1].methods: ",
+            ),
+            (
+                route(json!({ "path": "/a", "coin": "none", "methods": ["get"] })),
+                "routes[1].methods: ",
+            ),
+            (
+                route(json!({ "path": "/a", "coin": "none", "methods": "GET" })),
+                "routes[1].methods: ",
+            ),
+        ] {
+            let mistakes = mistakes(&config);
+            assert!(
+                mistakes.len() == 1 && mistakes[0].starts_with(key),
+                "{config}: {mistakes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_named_at_once() {
+        let config = json!({ "campaign": "", "log_every": 0, "routes": [{ "path": "a", "coin": 1, "x": 2 }], "y": 3 });
+        let mut names: Vec<_> = mistakes(&config)
+            .iter()
+            .map(|line| line.split(':').next().unwrap().to_owned())
+            .collect();
+        names.sort();
+        let expected = [
+            "campaign",
+            "keys",
+            "log_every",
+            "mode",
+            "routes[0].coin",
+            "routes[0].path",
+            "routes[0].x",
+            "y",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused() {
+        let huge = vec![b' '; CONFIG_BYTES_MAX + 1];
+        let deep = "[".repeat(10_000);
+        for text in [
+            &b""[..],
+            b"{",
+            b"[]",
+            b"null",
+            b"\xff",
+            b"{} {}",
+            &huge,
+            deep.as_bytes(),
+        ] {
+            assert!(
+                Config::parse(text).is_err(),
+                "{:?}",
+                String::from_utf8_lossy(&text[..text.len().min(20)])
+            );
+        }
+    }
+}

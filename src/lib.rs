@@ -31,10 +31,14 @@
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 
 mod config;
+#[cfg(test)]
+mod decision_table;
 mod gate;
 mod header_map;
 mod metrics;
 mod path;
+#[cfg(test)]
+mod properties;
 mod reply;
 mod route;
 
