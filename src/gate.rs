@@ -15,8 +15,14 @@ use crate::route::coin_required;
 /// Verdict headers: set by the gate after success, never taken from outside.
 const VERDICT_PREFIX: &str = "x-coin-";
 
-/// Headers by which some frameworks turn one method into another, after a gate that decides by method has looked.
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// Headers by which some frameworks replace the method or the path, after a gate that decides by them has looked.
+const TARGET_OVERRIDES: [&str; 5] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 /// What the gate found.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +50,8 @@ pub fn decide(config: &Config, headers: &[Pair<'_>], now: impl FnOnce() -> Optio
     }
 }
 
-/// The names of the request's headers that must not reach the service: verdicts that are not the gate's, and method overrides.
+/// The names of the request's headers that must not reach the service: verdicts that are not the gate's, and overrides of
+/// the method or the path.
 pub fn names_to_strip<'a>(headers: &[Pair<'a>]) -> Vec<&'a [u8]> {
     let mut names: Vec<&[u8]> = headers
         .iter()
@@ -127,7 +134,7 @@ fn must_not_pass(name: &[u8]) -> bool {
         return false;
     }
     let folded = folded(name);
-    folded.starts_with(VERDICT_PREFIX) || METHOD_OVERRIDES.contains(&folded.as_str())
+    folded.starts_with(VERDICT_PREFIX) || TARGET_OVERRIDES.contains(&folded.as_str())
 }
 
 /// A name as a service that reads `_` as `-` sees it. The proxy has put it into lower case.
