@@ -1,1 +1,43 @@
-//! ledger
+//! The ledger: verified votes, each coin counted once.
+//!
+//! A [`Ledger`] is a handle to one writer thread behind a bounded queue. The writer takes what is waiting, checks every coin again with its own
+//! keyring (the gate in front is the first check, not the only one), and hands the batch to a [`Store`], which writes it in one transaction:
+//! nullifier, vote, totals. Only after the commit does anybody hear that a vote was counted.
+//!
+//! What holds at every moment, and is checked again each time a ledger is opened:
+//!
+//! - one coin, one vote: a coin's [`Nullifier`] is in the ledger at most once, and the store's unique constraint is what decides it;
+//! - the votes are numbered from 0 without a gap;
+//! - the totals are the sum of the votes, and their sum is the number of votes times [`UNITS_PER_COIN`].
+//!
+//! **One rule about time.** A coin is verified before it is looked up. So a coin that was counted and is sent again after it has expired (or after its
+//! key was retired) is refused as expired, not answered from the ledger; its vote stays counted, and [`Ledger::vote`] still shows it. The gate
+//! decides the same way, and no answer depends on which of the two said it.
+//!
+//! Time is an argument here: the clock is in the [`Options`].
+
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic, clippy::unwrap_used))]
+
+mod campaign_file;
+mod error;
+mod handle;
+mod nullifier;
+mod queue;
+mod shares;
+mod sqlite;
+mod store;
+mod tally;
+mod vote;
+mod writer;
+
+pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
+pub use error::LedgerError;
+pub use handle::{Clock, Ledger, Options, Outcome, SubmitError};
+pub use nullifier::Nullifier;
+pub use sqlite::SqliteStore;
+pub use store::{Appended, Ballot, Counted, Entry, Reader, Store, StoreError, Totals};
+pub use tally::{CharityTally, Percent, Tally};
+pub use vote::{Vote, VoteError, WEIGHT_MAX};
+
+/// What one coin is worth: the units that its vote shares out.
+pub const UNITS_PER_COIN: u64 = 1_000_000;

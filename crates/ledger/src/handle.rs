@@ -1,0 +1,237 @@
+//! The handle that everybody else holds: submit, look up, watch, drain.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use coin::{Keyring, Refusal, TOKEN_BYTES_MAX, Timestamp};
+use tokio::sync::{oneshot, watch};
+
+use crate::queue::{Inlet, Submission, queue};
+use crate::writer::Writer;
+use crate::{CampaignFile, Counted, LedgerError, Nullifier, Reader, SqliteStore, Store, StoreError, Tally, Vote};
+
+/// Tells the time. The ledger never asks the system by itself, so a test can replay any moment.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a ledger works.
+#[derive(Clone)]
+pub struct Options {
+    /// Tells the time, by which coins expire and votes are dated.
+    pub clock: Clock,
+    /// How many submissions may wait; one more is [`SubmitError::Busy`].
+    pub queue_capacity: usize,
+    /// How many submissions are counted in one transaction at most.
+    pub batch_max: usize,
+}
+
+impl Options {
+    /// The defaults, with this clock: 1024 may wait, 256 are counted at once. A full queue is worked off in well under a second.
+    pub fn new(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Options {
+        Options {
+            clock: Arc::new(clock),
+            queue_capacity: 1024,
+            batch_max: 256,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options {
+            clock: _,
+            queue_capacity,
+            batch_max,
+        } = self;
+        formatter
+            .debug_struct("Options")
+            .field("queue_capacity", queue_capacity)
+            .field("batch_max", batch_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the ledger says about a submission. All of it is durable when it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Counted, now.
+    Counted(Counted),
+    /// This coin had cast this very vote before. The same record as the first time: an answer made from it is the same answer.
+    Repeated(Counted),
+    /// This coin had cast another vote before. Nothing was counted.
+    Spent {
+        /// The vote that stands.
+        first: Counted,
+    },
+    /// No good coin. Nothing was counted.
+    Refused(Refusal),
+}
+
+/// Why there is no outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The queue is full. Nothing was taken; try again in a moment.
+    #[error("the ledger is busy; send the vote again in a moment")]
+    Busy,
+    /// The ledger takes nothing any more. Nothing was taken.
+    #[error("the ledger is closed; send the vote again when it is back")]
+    Closed,
+    /// The vote may have been counted or not. Send it again: the same vote of the same coin counts once.
+    #[error("it is not known whether the vote was counted; send the same vote again, it counts once")]
+    Unknown,
+    /// The vote was made for the charities of another campaign file. Nothing was taken; the caller mixed up two campaigns.
+    #[error("the vote was made for other charities than this ledger's")]
+    OtherCharities,
+}
+
+/// A handle to an open ledger; cheap to clone. When the last one is dropped the ledger is drained.
+#[derive(Clone)]
+pub struct Ledger(Arc<Shared>);
+
+struct Shared {
+    file: CampaignFile,
+    inlet: Inlet,
+    tally: watch::Receiver<Arc<Tally>>,
+    reader: Mutex<Box<dyn Reader>>,
+    /// Taken by whoever waits for the writer's end; the lock is held meanwhile, so that everybody else waits too.
+    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+impl Ledger {
+    /// Makes a new, empty ledger in a file and closes it again.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Exists`] when there is a file already; when the file cannot be made.
+    pub fn init(path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
+        SqliteStore::init(path, file)
+    }
+
+    /// Opens the ledger in a file: takes its lock, checks it whole (this takes time in proportion to its votes), and starts the writer. Never makes a
+    /// missing one.
+    ///
+    /// # Errors
+    ///
+    /// Every [`LedgerError`] but `Exists` and `Stopped`.
+    pub fn open(path: &Path, file: &CampaignFile, keyring: Keyring, options: Options) -> Result<Ledger, LedgerError> {
+        let store = SqliteStore::open(path, file)?;
+        Ledger::start(Box::new(store), file, keyring, options)
+    }
+
+    /// Starts the writer on any store. The store was made for this campaign file; whoever opened it has checked that.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or there is no thread to be had.
+    pub fn start(
+        mut store: Box<dyn Store>,
+        file: &CampaignFile,
+        keyring: Keyring,
+        options: Options,
+    ) -> Result<Ledger, LedgerError> {
+        let totals = store.recover()?;
+        let reader = store.reader()?;
+        let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &totals)));
+        let (inlet, outlet) = queue(options.queue_capacity);
+        let writer = Writer {
+            store,
+            file: file.clone(),
+            keyring,
+            clock: options.clock,
+            batch_max: options.batch_max,
+            totals,
+            tally: tally_sender,
+        };
+        let writer = thread::Builder::new()
+            .name("ledger-writer".to_owned())
+            .spawn(move || writer.run(outlet))
+            .map_err(|error| LedgerError::Stopped(format!("no thread for it: {error}")))?;
+        Ok(Ledger(Arc::new(Shared {
+            file: file.clone(),
+            inlet,
+            tally,
+            reader: Mutex::new(reader),
+            writer: Mutex::new(Some(writer)),
+        })))
+    }
+
+    /// Submits a coin's token (what follows `Coin ` in the header) with a vote, and resolves when the outcome is durable.
+    ///
+    /// Dropping the future does not take the vote back: once taken, it is counted.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError`]; after all of them it is right to send the same vote again.
+    pub async fn submit(&self, token: Vec<u8>, vote: Vote) -> Result<Outcome, SubmitError> {
+        if vote.charities() != self.0.file.charities() {
+            return Err(SubmitError::OtherCharities);
+        }
+        // The writer would say the same. Here it also bounds the queue in bytes.
+        if token.len() > TOKEN_BYTES_MAX {
+            return Ok(Outcome::Refused(Refusal::TooLong));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.0.inlet.offer(Submission { token, vote, reply })?;
+        answer.await.unwrap_or(Err(SubmitError::Unknown))
+    }
+
+    /// Looks up a vote. A short read from disk in the calling thread, which does not wait for the writer.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    pub fn vote(&self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
+        let mut reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.find(nullifier)
+    }
+
+    /// The tally as of the last commit.
+    pub fn tally(&self) -> Arc<Tally> {
+        self.0.tally.borrow().clone()
+    }
+
+    /// The tally now and after every commit that changes it. Ends (`changed` fails) when the writer does.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Tally>> {
+        self.0.tally.clone()
+    }
+
+    /// The campaign file that the ledger was opened with.
+    pub fn campaign_file(&self) -> &CampaignFile {
+        &self.0.file
+    }
+
+    /// Whether the ledger takes votes: not drained, and the writer is alive. For health answers.
+    pub fn is_open(&self) -> bool {
+        self.0.inlet.is_open()
+    }
+
+    /// Stops taking, for every clone of the handle, and returns when all that was taken is counted and answered and the file is closed. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Stopped`] when the writer had ended before, and why.
+    pub fn drain(self) -> Result<(), LedgerError> {
+        self.0.drain()
+    }
+}
+
+impl Shared {
+    fn drain(&self) -> Result<(), LedgerError> {
+        self.inlet.close();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match writer.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(error))) => Err(LedgerError::Stopped(error.to_string())),
+            Some(Err(_)) => Err(LedgerError::Stopped("it panicked".to_owned())),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.drain() {
+            tracing::error!(%error, "the ledger was not drained in order");
+        }
+    }
+}

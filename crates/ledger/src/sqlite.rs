@@ -1,0 +1,185 @@
+//! The embedded store: one SQLite file, in WAL mode with `synchronous=FULL`, so that a commit has reached the disk when it returns.
+//!
+//! One row per vote in `votes`; the numbers that follow from it (its units) are computed, not kept a second time. `head` and `totals` are
+//! the running sums, written in the transaction that writes the votes they sum.
+
+mod check;
+mod file;
+mod row;
+
+use std::path::Path;
+
+use coin::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use self::file::{Access, LedgerFile};
+use self::row::{counted_from_row, sql_integer, weights_to_text};
+use crate::{
+    Appended, Ballot, CampaignFile, Charities, Counted, Entry, LedgerError, Nullifier, Reader, Store, StoreError,
+    Totals,
+};
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        StoreError::Backend(Box::new(error))
+    }
+}
+
+/// A ledger in a SQLite file, locked against every other writer while this exists.
+pub struct SqliteStore {
+    // Fields drop in this order: the connection before the lock.
+    connection: Connection,
+    charities: Charities,
+    file: LedgerFile,
+}
+
+impl SqliteStore {
+    /// Makes a new, empty ledger.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Exists`] when there is a file already; when the file cannot be made. A file that was made only in part is removed.
+    pub fn init(path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
+        file::init(path, file)
+    }
+
+    /// Opens a ledger and checks it whole: that it is one, that it is this campaign's, that its votes are numbered without a gap and its totals are
+    /// their sum.
+    ///
+    /// # Errors
+    ///
+    /// Every [`LedgerError`] but `Exists` and `Stopped`.
+    pub fn open(path: &Path, campaign_file: &CampaignFile) -> Result<SqliteStore, LedgerError> {
+        let file = LedgerFile::lock(path)?;
+        let connection = file.connect(Access::Write)?;
+        check::check(&connection, file.path(), campaign_file)?;
+        Ok(SqliteStore {
+            connection,
+            charities: campaign_file.charities().clone(),
+            file,
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&mut self, ballots: &[Ballot], counted_at: Timestamp) -> Result<Appended, StoreError> {
+        // Immediate: the totals that are read below are still the totals when they are written.
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = read_totals(&transaction, &self.charities)?;
+        let mut totals = before.clone();
+        let mut entries = Vec::with_capacity(ballots.len());
+        for ballot in ballots {
+            let counted = Counted {
+                nullifier: ballot.nullifier,
+                index: totals.votes,
+                vote: ballot.vote.clone(),
+                units: ballot.vote.units(),
+                key_version: ballot.key_version,
+                counted_at,
+            };
+            let is_new = insert(&transaction, &counted)?;
+            let counted = if is_new {
+                totals.add(&counted.units)?;
+                counted
+            } else {
+                let first = find(&transaction, &ballot.nullifier, &self.charities)?;
+                first.ok_or_else(|| StoreError::Damaged("a nullifier is taken by no vote".to_owned()))?
+            };
+            entries.push(Entry { counted, is_new });
+        }
+        if totals != before {
+            write_totals(&transaction, &totals)?;
+        }
+        transaction.commit()?;
+        Ok(Appended { entries, totals })
+    }
+
+    fn recover(&mut self) -> Result<Totals, StoreError> {
+        // Whatever the old connection left half done ends with it.
+        self.connection = self.file.connect(Access::Write)?;
+        let transaction = self.connection.transaction()?;
+        let totals = read_totals(&transaction, &self.charities)?;
+        let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {
+            row.get(0)
+        })?;
+        if votes != sql_integer(totals.votes)? || !totals.is_conserved() {
+            return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
+        }
+        Ok(totals)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(SqliteReader {
+            connection: self.file.connect(Access::Read)?,
+            charities: self.charities.clone(),
+        }))
+    }
+}
+
+/// A connection that only looks up. In WAL mode it never waits for the writer, nor the writer for it.
+struct SqliteReader {
+    connection: Connection,
+    charities: Charities,
+}
+
+impl Reader for SqliteReader {
+    fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
+        find(&self.connection, nullifier, &self.charities)
+    }
+}
+
+/// Inserts a vote unless its nullifier is taken, which the table's UNIQUE constraint decides; whether it was inserted.
+fn insert(transaction: &Transaction<'_>, counted: &Counted) -> Result<bool, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO votes (vote_index, nullifier, weights, key_version, counted_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (nullifier) DO NOTHING",
+    )?;
+    let rows = statement.execute(params![
+        sql_integer(counted.index)?,
+        counted.nullifier.as_bytes(),
+        weights_to_text(counted.vote.weights()),
+        counted.key_version,
+        sql_integer(counted.counted_at.unix_s())?,
+    ])?;
+    Ok(rows == 1)
+}
+
+fn find(connection: &Connection, nullifier: &Nullifier, charities: &Charities) -> Result<Option<Counted>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes WHERE nullifier = ?1",
+    )?;
+    let found = statement.query_row([nullifier.as_bytes()], |row| Ok(counted_from_row(row, charities)));
+    found.optional()?.transpose()
+}
+
+fn read_totals(connection: &Connection, charities: &Charities) -> Result<Totals, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT votes FROM head")?;
+    let votes = statement.query_row([], |row| row.get::<_, i64>(0))?;
+    let mut statement = connection.prepare_cached("SELECT units FROM totals ORDER BY position")?;
+    let units = statement
+        .query_map([], |row| row.get::<_, i64>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let unsigned = |value: i64| u64::try_from(value).map_err(|_| StoreError::Damaged("a total is negative".to_owned()));
+    let totals = Totals {
+        votes: unsigned(votes)?,
+        units: units.into_iter().map(unsigned).collect::<Result<_, _>>()?,
+    };
+    if totals.units.len() != charities.len() {
+        return Err(StoreError::Damaged(
+            "there is not one total for each charity".to_owned(),
+        ));
+    }
+    Ok(totals)
+}
+
+fn write_totals(transaction: &Transaction<'_>, totals: &Totals) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached("UPDATE head SET votes = ?1")?;
+    statement.execute([sql_integer(totals.votes)?])?;
+    let mut statement = transaction.prepare_cached("UPDATE totals SET units = ?2 WHERE position = ?1")?;
+    for (position, units) in (0_i64..).zip(&totals.units) {
+        statement.execute([position, sql_integer(*units)?])?;
+    }
+    Ok(())
+}

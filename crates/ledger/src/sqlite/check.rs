@@ -1,0 +1,123 @@
+//! What is checked each time a ledger is opened: that it is one, that it is this campaign's, and that it adds up.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
+use super::read_totals;
+use super::row::counted_from_row;
+use crate::{CampaignFile, LedgerError, StoreError, Totals};
+
+/// Checks an opened file whole, in time proportional to its votes.
+pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
+    let path = path.to_owned();
+    // SQLite says that a file is no database only when it first reads it.
+    let foreign = foreign(connection).unwrap_or_else(|error| Some(error.to_string()));
+    if let Some(what) = foreign {
+        return Err(LedgerError::NotALedger { path, what });
+    }
+    let differences = differences(connection, file)?;
+    if !differences.is_empty() {
+        return Err(LedgerError::OtherCampaign { path, differences });
+    }
+    match damage(connection, file) {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) | Err(StoreError::Damaged(what)) => Err(LedgerError::Damaged { path, what }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Why the file is not a ledger of this version, if it is not.
+fn foreign(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let application_id = pragma("application_id")?;
+    if application_id != APPLICATION_ID {
+        return Ok(Some(format!(
+            "its application_id is {application_id:#x}, not {APPLICATION_ID:#x}"
+        )));
+    }
+    let version = pragma("user_version")?;
+    if version != SCHEMA_VERSION {
+        return Ok(Some(format!(
+            "its schema is version {version}, and this program's is {SCHEMA_VERSION}"
+        )));
+    }
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA)?;
+    if tables(connection)? != tables(&fresh)? {
+        return Ok(Some("its tables are not as a ledger is made".to_owned()));
+    }
+    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    Ok((journal != "wal").then(|| format!("its journal mode is {journal}, not wal")))
+}
+
+/// Everything in the schema, as SQL; SQLite's own tables aside.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+/// How the ledger's campaign differs from the file's. The sentence about a charity is not compared: it may be corrected, since nobody votes by it
+/// alone; a name may not, since people vote by it.
+fn differences(connection: &Connection, file: &CampaignFile) -> Result<Vec<String>, StoreError> {
+    let mut differences = Vec::new();
+    let mut compare = |what: &str, in_ledger: String, in_file: String| {
+        if in_ledger != in_file {
+            differences.push(format!("{what} is {in_ledger} in the ledger and {in_file} in the file"));
+        }
+    };
+    let (name, donation) = connection.query_row("SELECT name, currency, minor_units FROM campaign", [], |row| {
+        let (currency, minor_units): (String, i64) = (row.get(1)?, row.get(2)?);
+        Ok((row.get::<_, String>(0)?, format!("{minor_units} {currency}")))
+    })?;
+    compare("the campaign", name, file.campaign().to_string());
+    let wanted = file.donation();
+    compare(
+        "the donation",
+        donation,
+        format!("{} {}", wanted.minor_units, wanted.currency),
+    );
+    let mut statement = connection.prepare("SELECT id, name FROM charities ORDER BY position")?;
+    let describe = |id: &str, name: &str| format!("{id} ({name})");
+    let in_ledger = statement
+        .query_map([], |row| {
+            Ok(describe(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let in_file: Vec<_> = file
+        .charities()
+        .iter()
+        .map(|charity| describe(&charity.id, &charity.name))
+        .collect();
+    compare("the list of charities", in_ledger.join(", "), in_file.join(", "));
+    Ok(differences)
+}
+
+/// What does not hold in the ledger, if anything.
+fn damage(connection: &Connection, file: &CampaignFile) -> Result<Option<String>, StoreError> {
+    let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if integrity != "ok" {
+        return Ok(Some(integrity));
+    }
+    let charities = file.charities();
+    let mut sums = Totals::zero(charities);
+    let mut statement = connection
+        .prepare("SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes ORDER BY vote_index")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let counted = counted_from_row(row, charities)?;
+        if counted.index != sums.votes {
+            return Ok(Some(format!("vote {} is missing", sums.votes)));
+        }
+        sums.add(&counted.units)?;
+    }
+    let totals = read_totals(connection, charities)?;
+    Ok((totals != sums).then(|| {
+        format!(
+            "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
+            totals.votes, totals.units, sums.votes, sums.units
+        )
+    }))
+}

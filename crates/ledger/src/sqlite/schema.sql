@@ -1,0 +1,35 @@
+-- The ledger's tables. An open ledger must have exactly these: a ledger that lost a constraint is refused.
+
+-- What the ledger was made for. Never changes.
+CREATE TABLE campaign (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
+    name TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    minor_units INTEGER NOT NULL CHECK (minor_units > 0)
+) STRICT;
+
+CREATE TABLE charities (
+    position INTEGER PRIMARY KEY CHECK (position >= 0),
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL
+) STRICT;
+
+-- One row per counted coin; rows are only ever added. UNIQUE is what makes a coin count once.
+CREATE TABLE votes (
+    vote_index INTEGER PRIMARY KEY CHECK (vote_index >= 0),
+    nullifier BLOB NOT NULL UNIQUE CHECK (length(nullifier) = 32),
+    weights TEXT NOT NULL,
+    key_version INTEGER NOT NULL CHECK (key_version > 0),
+    counted_at INTEGER NOT NULL CHECK (counted_at >= 0)
+) STRICT;
+
+-- The running sums over votes, written in the transaction that adds them.
+CREATE TABLE head (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
+    votes INTEGER NOT NULL CHECK (votes >= 0)
+) STRICT;
+
+CREATE TABLE totals (
+    position INTEGER PRIMARY KEY REFERENCES charities (position),
+    units INTEGER NOT NULL CHECK (units >= 0)
+) STRICT;

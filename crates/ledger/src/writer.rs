@@ -1,0 +1,131 @@
+//! The single writer: takes a batch, verifies every coin, counts the batch, answers.
+
+use std::sync::Arc;
+
+use coin::{Keyring, Timestamp};
+use tokio::sync::watch;
+
+use crate::queue::{Outlet, Reply, Submission};
+use crate::{Appended, Ballot, CampaignFile, Clock, Nullifier, Outcome, Store, StoreError, SubmitError, Tally, Totals};
+
+/// What the writer thread owns.
+pub(crate) struct Writer {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) file: CampaignFile,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: Clock,
+    pub(crate) batch_max: usize,
+    /// The sums as last committed.
+    pub(crate) totals: Totals,
+    pub(crate) tally: watch::Sender<Arc<Tally>>,
+}
+
+impl Writer {
+    /// Counts until the queue is closed and empty.
+    ///
+    /// # Errors
+    ///
+    /// When the committed state could not be read back after a failure. Whatever waits then is answered with [`SubmitError::Unknown`].
+    pub(crate) fn run(mut self, mut outlet: Outlet) -> Result<(), StoreError> {
+        loop {
+            let batch = outlet.take(self.batch_max);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.count(batch)?;
+        }
+    }
+
+    fn count(&mut self, batch: Vec<Submission>) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let (ballots, replies) = self.verify(batch, now);
+        if ballots.is_empty() {
+            return Ok(());
+        }
+        match self.store.append(&ballots, now) {
+            Ok(appended) => {
+                self.answer(&ballots, replies, appended);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, votes = ballots.len(), "a batch failed; whether it was kept is read back from the store");
+                let recovered = self.recover(ballots.len());
+                // Never a blind second try: who is told "unknown" sends again, and the nullifier decides.
+                for reply in replies {
+                    send(reply, Err(SubmitError::Unknown));
+                }
+                recovered
+            }
+        }
+    }
+
+    /// Answers the refused at once and returns the others, each ballot with its reply.
+    fn verify(&self, batch: Vec<Submission>, now: Timestamp) -> (Vec<Ballot>, Vec<Reply>) {
+        let mut ballots = Vec::with_capacity(batch.len());
+        let mut replies = Vec::with_capacity(batch.len());
+        for Submission { token, vote, reply } in batch {
+            match coin::verify(&token, &self.keyring, self.file.campaign(), now) {
+                Ok(accepted) => {
+                    ballots.push(Ballot {
+                        nullifier: Nullifier::of(&accepted.coin.serial),
+                        vote,
+                        key_version: accepted.key_version,
+                    });
+                    replies.push(reply);
+                }
+                Err(refusal) => send(reply, Ok(Outcome::Refused(refusal))),
+            }
+        }
+        (ballots, replies)
+    }
+
+    fn answer(&mut self, ballots: &[Ballot], replies: Vec<Reply>, appended: Appended) {
+        // Before the answers, so that whoever has one finds the vote in the tally.
+        self.publish(appended.totals);
+        for ((ballot, reply), entry) in ballots.iter().zip(replies).zip(appended.entries) {
+            let outcome = if entry.is_new {
+                Outcome::Counted(entry.counted)
+            } else if entry.counted.vote == ballot.vote {
+                Outcome::Repeated(entry.counted)
+            } else {
+                Outcome::Spent { first: entry.counted }
+            };
+            send(reply, Ok(outcome));
+        }
+    }
+
+    /// Reads the committed state back after a batch of this size failed: it must be the state before it, or one that the batch explains.
+    fn recover(&mut self, batch_len: usize) -> Result<(), StoreError> {
+        let totals = self.store.recover().inspect_err(|error| {
+            tracing::error!(%error, "the ledger's state is unknown; the writer stops");
+        })?;
+        let most = self.totals.votes.saturating_add(batch_len as u64);
+        if !totals.is_conserved() || !(self.totals.votes..=most).contains(&totals.votes) {
+            let (before, after) = (self.totals.votes, totals.votes);
+            let what = format!(
+                "{before} votes before a batch of {batch_len} failed, {after} after, and the sums do not explain it"
+            );
+            tracing::error!(what, "the ledger's state is impossible; the writer stops");
+            return Err(StoreError::Damaged(what));
+        }
+        tracing::warn!(
+            votes_before = self.totals.votes,
+            votes_now = totals.votes,
+            "read the ledger's state back; it counts on"
+        );
+        self.publish(totals);
+        Ok(())
+    }
+
+    fn publish(&mut self, totals: Totals) {
+        if totals != self.totals {
+            self.tally.send_replace(Arc::new(Tally::new(&self.file, &totals)));
+            self.totals = totals;
+        }
+    }
+}
+
+/// Answers a submitter, who may have gone: the vote counts all the same.
+fn send(reply: Reply, answer: Result<Outcome, SubmitError>) {
+    let _ = reply.send(answer);
+}
