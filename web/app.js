@@ -278,13 +278,13 @@ function countText(count) {
 
 /** @param {Money} money */
 function moneyText({ currency, minor_units }) {
-  const format = new Intl.NumberFormat(LANGUAGE, { style: "currency", currency });
+  const format = new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, trailingZeroDisplay: "stripIfInteger" });
   return format.format(minor_units / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 /** @param {string} time RFC 3339 */
 function timeText(time) {
-  const format = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "long", timeStyle: "short", hourCycle: "h23", timeZone: "UTC" });
   return `${format.format(new Date(time))} UTC`;
 }
 
@@ -317,8 +317,8 @@ function holdCoin(coin) {
   byId("coin-held").hidden = false;
   say(byId("result"), "none");
   sayCoinHeld(coin);
-  // What had the focus is hidden now; go on with what comes next.
-  byId("drop-coin").focus();
+  // What had the focus is hidden now; go on with what took its place.
+  byId("coin-held").focus();
 }
 
 /** @param {Coin} coin */
@@ -373,21 +373,28 @@ async function readFile(files) {
     say(region, "bad", "This is not a coin", "The file is far too long for a coin.txt.");
     return;
   }
+  let text;
   try {
-    offerCoin(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer()));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
   } catch {
     say(region, "bad", "This is not a coin", "The file cannot be read as text.");
+    return;
   }
+  offerCoin(text);
 }
 
 /**
- * Takes what is in the text field. Typing is not judged before the field is left; a paste is, at once.
- * @param {Event} event
+ * Takes what is in the text field. A paste is judged at once; typing, when the field is left.
+ * @param {any} event an `input` or a `change`
  */
 function readPaste(event) {
   const text = byId("paste").value;
-  const whole = event.type === "change" || (event instanceof InputEvent && event.inputType !== "insertText" && event.inputType !== "insertLineBreak");
-  if (state.coin === null && text !== "" && whole) {
+  if (state.coin !== null) {
+    return;
+  }
+  if (text === "") {
+    say(byId("coin-message"), "none");
+  } else if (event.type === "change" || event.inputType === "insertFromPaste") {
     offerCoin(text);
   }
 }
@@ -513,6 +520,9 @@ function showPreview() {
 
 /** Casts the vote, once everything is there. */
 async function castVote() {
+  if (state.busy) {
+    return;
+  }
   const missing = whatIsMissing();
   if (missing) {
     say(byId("result"), "note", missing.text);
@@ -534,9 +544,6 @@ async function castVote() {
  * @returns {{text: string, control: HTMLElement} | null}
  */
 function whatIsMissing() {
-  if (state.busy) {
-    return { text: "Voting…", control: byId("vote") };
-  }
   if (state.coin === null) {
     return { text: "A vote needs a coin: bring one in step 1.", control: byId("take-coin") };
   }
@@ -574,7 +581,7 @@ function showCounted(vote) {
   const facts = document.createElement("dl");
   facts.append(
     fact("Vote", voteLink(vote.id)),
-    fact("Place in the ledger", countText(vote.index)),
+    fact("Index in the ledger", countText(vote.index)),
     fact("Units", units.join(", ")),
     fact("Counted", timeText(vote.counted_at)),
   );
@@ -586,7 +593,7 @@ function firstVote(first) {
   const facts = document.createElement("dl");
   facts.append(
     fact("First vote", voteLink(first.id)),
-    fact("Place in the ledger", countText(first.index)),
+    fact("Index in the ledger", countText(first.index)),
     fact("Counted", timeText(first.counted_at)),
   );
   return facts;
