@@ -1,2 +1,50 @@
-//! api
-fn main() {}
+//! `hashicoin-api`: the HTTP front of a campaign.
+//!
+//! Two commands: `init` makes the ledger and the pool, `serve` answers. It holds no signing key, and it takes no proxy's word for a coin: the ledger inside
+//! verifies every one again.
+//!
+//! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk, an address), 64 usage.
+
+mod answer;
+mod app;
+mod arguments;
+mod books;
+mod charities;
+mod clock;
+mod coins;
+mod health;
+mod idempotency_key;
+mod init;
+mod limits;
+mod measure;
+mod page;
+mod pool;
+mod prefer;
+mod problem;
+mod quota;
+mod routes;
+mod secure_headers;
+mod serve;
+mod tally;
+mod vote_body;
+mod votes;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments: Arguments = match service::parse_arguments() {
+        Ok(arguments) => arguments,
+        Err(exit_code) => return exit_code,
+    };
+    let result = match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+    };
+    if let Err(failure) = result {
+        eprintln!("hashicoin-api: {failure}");
+        return failure.exit_code();
+    }
+    ExitCode::SUCCESS
+}

@@ -13,6 +13,9 @@ const UNIX_S_MAX: u64 = 253_402_300_799;
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The last point in time there is: 9999-12-31T23:59:59Z.
+    pub const MAX: Timestamp = Timestamp(UNIX_S_MAX);
+
     /// From seconds since the Unix epoch; `None` after the year 9999.
     pub fn from_unix_s(seconds: u64) -> Option<Timestamp> {
         (seconds <= UNIX_S_MAX).then_some(Timestamp(seconds))

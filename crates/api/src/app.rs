@@ -1,0 +1,39 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use ledger::Ledger;
+use service::{Metrics, Shutdown};
+use tokio::sync::Semaphore;
+
+use crate::pool::Pool;
+use crate::problem::{Kind, Problem};
+
+/// The running API; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Where votes are counted.
+    pub ledger: Ledger,
+    /// Where coins are handed out from; `None` when that is switched off.
+    pub pool: Option<Pool>,
+    /// What was counted about requests.
+    pub metrics: Metrics,
+    /// Says when to end what would go on for ever.
+    pub shutdown: Shutdown,
+    /// One permit per request that is worked on.
+    pub requests: Arc<Semaphore>,
+    /// One permit per open stream.
+    pub streams: Arc<Semaphore>,
+}
+
+/// Runs what blocks on the disk where it blocks nothing else.
+///
+/// # Errors
+///
+/// `internal-error` when it panicked.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a blocking call ended badly");
+        Problem::from(Kind::InternalError)
+    })
+}

@@ -1,0 +1,64 @@
+//! The files that a command is given: read, checked, and refused with every mistake at once.
+
+use std::fs;
+use std::path::Path;
+
+use coin::Keyring;
+use ledger::{CampaignFile, LedgerError};
+use service::Failure;
+
+use crate::pool::{ImportError, OpenError};
+
+/// Reads the campaign file.
+///
+/// # Errors
+///
+/// When it cannot be read; when it is wrong, with every mistake.
+pub fn campaign(path: &Path) -> Result<CampaignFile, Failure> {
+    CampaignFile::parse(&read(path)?)
+        .map_err(|error| Failure::Refused(format!("the campaign file {} is wrong: {error}", path.display())))
+}
+
+/// Reads the public keys; versions below `min_key_version` do not count.
+///
+/// # Errors
+///
+/// As [`campaign`].
+pub fn keyring(path: &Path, min_key_version: u32) -> Result<Keyring, Failure> {
+    Keyring::from_vault_json(&read(path)?)
+        .and_then(|keyring| keyring.with_min_version(min_key_version))
+        .map_err(|error| Failure::Refused(format!("the keys in {} cannot be used: {error}", path.display())))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::io("read", path, &error))
+}
+
+/// A ledger that cannot be made or opened: refused where a person has to decide, otherwise an accident.
+pub fn ledger_failure(error: &LedgerError) -> Failure {
+    match error {
+        LedgerError::Io { .. } | LedgerError::Store(_) | LedgerError::Stopped(_) => {
+            Failure::CouldNot(error.to_string())
+        }
+        _ => Failure::Refused(error.to_string()),
+    }
+}
+
+/// A pool that cannot be made or opened, in the same way.
+pub fn pool_failure(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Create(..) | OpenError::Sqlite(..) => Failure::CouldNot(error.to_string()),
+        OpenError::Exists(_) | OpenError::Missing(_) | OpenError::Other(_) => Failure::Refused(error.to_string()),
+    }
+}
+
+/// A directory of coins that was not taken in, in the same way.
+pub fn import_failure(dir: &Path, error: &ImportError) -> Failure {
+    match error {
+        ImportError::Mistakes(_) => Failure::Refused(format!(
+            "the coins in {} cannot be handed out: {error}; take these files out of the directory",
+            dir.display()
+        )),
+        ImportError::Read(..) | ImportError::Random(_) | ImportError::Store(_) => Failure::CouldNot(error.to_string()),
+    }
+}

@@ -1,0 +1,95 @@
+//! Every metric of the API: its name, what it means, where it is set.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use ledger::{Ledger, Outcome};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+use crate::pool::Counts;
+
+const REQUESTS: &str = "hashicoin_api_requests_total";
+const VOTES: &str = "hashicoin_votes_total";
+const POOL_COINS: &str = "hashicoin_pool_coins";
+const LEDGER_OPEN: &str = "hashicoin_ledger_open";
+const LEDGER_VOTES: &str = "hashicoin_ledger_votes";
+const LEDGER_UNITS: &str = "hashicoin_ledger_units";
+
+const OUTCOMES: [&str; 4] = ["counted", "repeated", "spent", "refused"];
+
+/// Says what each metric means, and starts the outcomes at 0 so that a rate can be taken from the first vote on.
+pub fn describe() {
+    describe_counter!(REQUESTS, "Requests that reached the API, /healthz and /metrics aside.");
+    describe_counter!(VOTES, "Votes by what came of them.");
+    describe_gauge!(
+        POOL_COINS,
+        "Coins in the pool that are worth something now, and coins handed out."
+    );
+    describe_gauge!(LEDGER_OPEN, "1 while the ledger takes votes, 0 otherwise.");
+    describe_gauge!(LEDGER_VOTES, "Votes in the ledger.");
+    describe_gauge!(LEDGER_UNITS, "Units in the ledger by charity; a coin is 1000000.");
+    for outcome in OUTCOMES {
+        counter!(VOTES, "outcome" => outcome).increment(0);
+    }
+}
+
+/// Counts a request, once it is answered.
+pub async fn request(request: Request, next: Next) -> Response {
+    let method = known_method(request.method());
+    let matched = request.extensions().get::<MatchedPath>();
+    // The route, never the path: a path is chosen by whoever asks, and would make as many series as they like.
+    let route = matched.map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    tracing::debug!(method, route, status, "answered");
+    counter!(REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
+    response
+}
+
+/// Counts what came of a vote.
+pub fn outcome(outcome: &Outcome) {
+    let label = match outcome {
+        Outcome::Counted(_) => "counted",
+        Outcome::Repeated(_) => "repeated",
+        Outcome::Spent { .. } => "spent",
+        Outcome::Refused(_) => "refused",
+    };
+    counter!(VOTES, "outcome" => label).increment(1);
+}
+
+/// Shows how many coins are where.
+pub fn pool(counts: Counts) {
+    gauge!(POOL_COINS, "state" => "available").set(f64::from(counts.available));
+    gauge!(POOL_COINS, "state" => "handed_out").set(f64::from(counts.handed_out));
+}
+
+/// Shows what the ledger holds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a float, exact up to 2^53 units, or nine billion coins"
+)]
+pub fn ledger(ledger: &Ledger) {
+    let tally = ledger.tally();
+    gauge!(LEDGER_OPEN).set(if ledger.is_open() { 1.0 } else { 0.0 });
+    gauge!(LEDGER_VOTES).set(tally.votes as f64);
+    for charity in &tally.charities {
+        gauge!(LEDGER_UNITS, "charity" => charity.id.clone()).set(charity.units as f64);
+    }
+}
+
+/// A method as a label: those that HTTP defines, and one word for whatever else somebody sends.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::TRACE => "TRACE",
+        Method::CONNECT => "CONNECT",
+        _ => "other",
+    }
+}

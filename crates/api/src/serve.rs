@@ -1,0 +1,127 @@
+//! `hashicoin-api serve`: from the files to a running server, and from the signal to an orderly end.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use coin::Keyring;
+use ledger::{CampaignFile, Ledger, Options};
+use serde_json::json;
+use service::{Failure, Metrics, Shutdown};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+use crate::arguments::Serve;
+use crate::pool::{self, Import, Pool};
+use crate::quota::Quota;
+use crate::{books, clock, measure, routes};
+
+/// How long requests may take to finish once the server was told to stop.
+const FINISH_MAX: Duration = Duration::from_secs(10);
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+///
+/// When a file is wrong, the address is taken, or the ledger does not close in order.
+pub fn run(arguments: &Serve) -> Result<(), Failure> {
+    let campaign = books::campaign(&arguments.books.campaign);
+    let keyring = books::keyring(&arguments.keys, arguments.min_key_version);
+    let (campaign, keyring) = both(campaign, keyring)?;
+    service::start_logs(arguments.log);
+    let metrics = Metrics::install().map_err(|error| Failure::CouldNot(format!("could not start metrics: {error}")))?;
+    measure::describe();
+
+    let options = Options::new(clock::now);
+    let ledger = Ledger::open(&arguments.books.ledger, &campaign, keyring.clone(), options)
+        .map_err(|error| books::ledger_failure(&error))?;
+    tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
+    let pool = open_pool(arguments, &campaign, &keyring)?;
+
+    let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
+    let served = runtime.block_on(async {
+        let shutdown = Shutdown::on_signals()
+            .map_err(|error| Failure::CouldNot(format!("could not listen for signals: {error}")))?;
+        let listener = TcpListener::bind(arguments.listen)
+            .await
+            .map_err(|error| Failure::CouldNot(format!("could not listen on {}: {error}", arguments.listen)))?;
+        let app = App {
+            ledger: ledger.clone(),
+            pool,
+            metrics,
+            shutdown: shutdown.clone(),
+            requests: Arc::new(Semaphore::new(arguments.max_requests as usize)),
+            streams: Arc::new(Semaphore::new(arguments.max_streams as usize)),
+        };
+        serve(listener, routes::router(app), shutdown)
+            .await
+            .map_err(|error| Failure::CouldNot(format!("the server failed: {error}")))
+    });
+    // What was taken is counted, also when its client is gone.
+    let drained = ledger.drain().map_err(|error| books::ledger_failure(&error));
+    runtime.shutdown_background();
+    served.and(drained)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Both, or the mistakes of both: one look at the message mends everything.
+fn both<A, B>(first: Result<A, Failure>, second: Result<B, Failure>) -> Result<(A, B), Failure> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(first), Err(second)) => Err(Failure::Refused(format!("{first}\n{second}"))),
+        (Err(failure), Ok(_)) | (Ok(_), Err(failure)) => Err(failure),
+    }
+}
+
+/// The pool with the directory's coins in it; `None` when no coins are handed out.
+fn open_pool(arguments: &Serve, campaign: &CampaignFile, keyring: &Keyring) -> Result<Option<Pool>, Failure> {
+    let Some(dir) = &arguments.pool else {
+        return Ok(None);
+    };
+    let path = pool::path_beside(&arguments.books.ledger);
+    let quota = Quota::per_minute(arguments.coins_per_minute);
+    let pool = Pool::open(&path, quota, keyring.min_version()).map_err(|error| books::pool_failure(&error))?;
+    let import = Import {
+        dir,
+        keyring,
+        campaign: campaign.campaign(),
+        now: clock::now(),
+    };
+    let imported = pool
+        .import(&import)
+        .map_err(|error| books::import_failure(dir, &error))?;
+    tracing::info!(new = imported.new, known = imported.known, "the pool is open");
+    Ok(Some(pool))
+}
+
+/// Says where it listens, and answers until told to stop; then finishes what was begun, for [`FINISH_MAX`] at most.
+async fn serve(listener: TcpListener, router: Router, mut shutdown: Shutdown) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    // Small answers leave at once instead of waiting for more to send.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let mut begun = shutdown.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { begun.begun().await });
+    let ready = json!({"listening": address.to_string(), "version": env!("CARGO_PKG_VERSION")});
+    writeln!(io::stdout(), "{ready}")?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let out_of_time = async {
+        shutdown.begun().await;
+        tokio::time::sleep(FINISH_MAX).await;
+    };
+    tokio::select! {
+        result = server => result,
+        () = out_of_time => {
+            tracing::warn!("requests were cut off: they did not finish within {} s of the signal", FINISH_MAX.as_secs());
+            Ok(())
+        }
+    }
+}
