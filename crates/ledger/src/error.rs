@@ -1,7 +1,7 @@
 //! Why a ledger cannot be made, opened or closed in order. Every message says what is wrong, then what to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 
@@ -59,4 +59,17 @@ pub enum LedgerError {
     /// The writer ended before it was told to.
     #[error("the ledger's writer stopped: {0}; open the ledger again, which checks it whole")]
     Stopped(String),
+}
+
+impl LedgerError {
+    /// Says of which file a store's error is.
+    pub(crate) fn at(path: &Path, error: StoreError) -> LedgerError {
+        match error {
+            StoreError::Damaged(what) => LedgerError::Damaged {
+                path: path.to_owned(),
+                what,
+            },
+            error => LedgerError::Store(error),
+        }
+    }
 }

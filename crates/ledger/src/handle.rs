@@ -191,9 +191,12 @@ impl Ledger {
         self.0.tally.borrow().clone()
     }
 
-    /// The tally now and after every commit that changes it. Ends (`changed` fails) when the writer does.
+    /// Watches the tally. The present one counts as seen (read it with `borrow_and_update`); `changed` resolves after each commit that changes it, and
+    /// fails when the writer has ended.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Tally>> {
-        self.0.tally.clone()
+        let mut tally = self.0.tally.clone();
+        tally.mark_unchanged();
+        tally
     }
 
     /// The campaign file that the ledger was opened with.
@@ -206,7 +209,7 @@ impl Ledger {
         self.0.inlet.is_open()
     }
 
-    /// Stops taking, for every clone of the handle, and returns when all that was taken is counted and answered and the file is closed. Blocks.
+    /// Stops taking, for every clone of the handle, and returns when all that was taken is counted and answered and the ledger's lock is let go. Blocks.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ mod row;
 use std::path::Path;
 
 use coin::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::file::{Access, LedgerFile};
 use self::row::{counted_from_row, sql_integer, weights_to_text};
@@ -21,7 +21,10 @@ use crate::{
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
-        StoreError::Backend(Box::new(error))
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
+            _ => StoreError::Backend(Box::new(error)),
+        }
     }
 }
 
@@ -51,13 +54,28 @@ impl SqliteStore {
     /// Every [`LedgerError`] but `Exists` and `Stopped`.
     pub fn open(path: &Path, campaign_file: &CampaignFile) -> Result<SqliteStore, LedgerError> {
         let file = LedgerFile::lock(path)?;
-        let connection = file.connect(Access::Write)?;
+        let connection = file
+            .connect(Access::Write)
+            .map_err(|error| LedgerError::at(file.path(), error))?;
         check::check(&connection, file.path(), campaign_file)?;
         Ok(SqliteStore {
             connection,
             charities: campaign_file.charities().clone(),
             file,
         })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // After an orderly stop the file alone is the whole ledger, so that a plain copy of it is a backup. If this fails, nothing is lost: the
+        // votes stay in the log beside the file, where the next opening finds them.
+        if let Err(error) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the ledger's log was not folded into its file");
+        }
     }
 }
 
@@ -156,7 +174,8 @@ fn find(connection: &Connection, nullifier: &Nullifier, charities: &Charities) -
 
 fn read_totals(connection: &Connection, charities: &Charities) -> Result<Totals, StoreError> {
     let mut statement = connection.prepare_cached("SELECT votes FROM head")?;
-    let votes = statement.query_row([], |row| row.get::<_, i64>(0))?;
+    let votes = statement.query_row([], |row| row.get::<_, i64>(0)).optional()?;
+    let votes = votes.ok_or_else(|| StoreError::Damaged("there is no number of votes".to_owned()))?;
     let mut statement = connection.prepare_cached("SELECT units FROM totals ORDER BY position")?;
     let units = statement
         .query_map([], |row| row.get::<_, i64>(0))?

@@ -1,4 +1,4 @@
-//! What the writer asks of a store. SQLite is the embedded one; another is held to the same contract by the same tests (tests/contract).
+//! What the writer asks of a store. SQLite is the embedded one; another is held to the same contract by the same tests (tests/ledger/contract.rs).
 
 use std::error::Error;
 

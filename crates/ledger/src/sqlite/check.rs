@@ -7,29 +7,29 @@ use rusqlite::Connection;
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
 use super::read_totals;
 use super::row::counted_from_row;
-use crate::{CampaignFile, LedgerError, StoreError, Totals};
+use crate::{CampaignFile, Charities, LedgerError, StoreError, Totals};
 
 /// Checks an opened file whole, in time proportional to its votes.
 pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
-    let path = path.to_owned();
-    // SQLite says that a file is no database only when it first reads it.
-    let foreign = foreign(connection).unwrap_or_else(|error| Some(error.to_string()));
-    if let Some(what) = foreign {
-        return Err(LedgerError::NotALedger { path, what });
+    let unreadable = |error| LedgerError::at(path, error);
+    if let Some(what) = foreign(connection).map_err(unreadable)? {
+        return Err(LedgerError::NotALedger {
+            path: path.to_owned(),
+            what,
+        });
     }
-    let differences = differences(connection, file)?;
+    let differences = differences(connection, file).map_err(unreadable)?;
     if !differences.is_empty() {
-        return Err(LedgerError::OtherCampaign { path, differences });
+        return Err(LedgerError::OtherCampaign {
+            path: path.to_owned(),
+            differences,
+        });
     }
-    match damage(connection, file) {
-        Ok(None) => Ok(()),
-        Ok(Some(what)) | Err(StoreError::Damaged(what)) => Err(LedgerError::Damaged { path, what }),
-        Err(error) => Err(error.into()),
-    }
+    recount(connection, file.charities()).map_err(unreadable)
 }
 
 /// Why the file is not a ledger of this version, if it is not.
-fn foreign(connection: &Connection) -> rusqlite::Result<Option<String>> {
+fn foreign(connection: &Connection) -> Result<Option<String>, StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application_id = pragma("application_id")?;
     if application_id != APPLICATION_ID {
@@ -95,13 +95,13 @@ fn differences(connection: &Connection, file: &CampaignFile) -> Result<Vec<Strin
     Ok(differences)
 }
 
-/// What does not hold in the ledger, if anything.
-fn damage(connection: &Connection, file: &CampaignFile) -> Result<Option<String>, StoreError> {
+/// Counts again: the file is sound, the votes are numbered from 0 without a gap, and the totals are their sum.
+fn recount(connection: &Connection, charities: &Charities) -> Result<(), StoreError> {
+    // Also compares the table with its index, without which a nullifier could be in the one and not in the other.
     let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if integrity != "ok" {
-        return Ok(Some(integrity));
+        return Err(StoreError::Damaged(integrity));
     }
-    let charities = file.charities();
     let mut sums = Totals::zero(charities);
     let mut statement = connection
         .prepare("SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes ORDER BY vote_index")?;
@@ -109,15 +109,16 @@ fn damage(connection: &Connection, file: &CampaignFile) -> Result<Option<String>
     while let Some(row) = rows.next()? {
         let counted = counted_from_row(row, charities)?;
         if counted.index != sums.votes {
-            return Ok(Some(format!("vote {} is missing", sums.votes)));
+            return Err(StoreError::Damaged(format!("vote {} is missing", sums.votes)));
         }
         sums.add(&counted.units)?;
     }
     let totals = read_totals(connection, charities)?;
-    Ok((totals != sums).then(|| {
-        format!(
+    if totals != sums {
+        return Err(StoreError::Damaged(format!(
             "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
             totals.votes, totals.units, sums.votes, sums.units
-        )
-    }))
+        )));
+    }
+    Ok(())
 }
