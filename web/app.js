@@ -533,6 +533,7 @@ async function castVote() {
   say(byId("result"), "note", "Voting…");
   try {
     showCounted(await sendVote());
+    say(byId("coin-message"), "none");
   } catch (error) {
     sayError(byId("result"), error);
   }
