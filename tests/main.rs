@@ -1,1 +1,7 @@
 //! The integration tests: one binary, one module per file.
+#![allow(
+    missing_docs,
+    reason = "what a test is about stands in its name and at the head of its file"
+)]
+
+mod harness;

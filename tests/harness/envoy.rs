@@ -1,0 +1,115 @@
+//! Envoy with the shipped bootstrap, in which nothing but ports, the module's path and the keys is replaced.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::artifacts::{self, source};
+use super::http;
+use super::mint::Mint;
+use super::process::{Ended, Process};
+use super::wait::wait_for;
+
+/// A running Envoy.
+pub struct Envoy {
+    _directory: TempDir,
+    _process: Process,
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// Envoy's admin interface.
+    pub admin: SocketAddr,
+}
+
+/// The shipped bootstrap in front of an API, with the compiled gate and the keys of the tests.
+pub fn bootstrap(api: SocketAddr) -> String {
+    let keys = fs::read_to_string(Mint::keys()).unwrap().replace('\n', "");
+    let mut text = fs::read_to_string(source("envoy/bootstrap.yaml")).unwrap();
+    let gate = artifacts::gate();
+    replace(&mut text, "port_value: 10000", "port_value: 0");
+    replace(&mut text, "port_value: 9901", "port_value: 0");
+    replace(&mut text, "port_value: 8080", &format!("port_value: {}", api.port()));
+    replace(&mut text, "/etc/hashicoin/coin_gate.wasm", gate.to_str().unwrap());
+    replace(&mut text, "\"keys\": {}", &format!("\"keys\": {keys}"));
+    text
+}
+
+/// Replaces what must be there exactly once.
+pub fn replace(text: &mut String, from: &str, to: &str) {
+    assert_eq!(text.matches(from).count(), 1, "{from:?} in the bootstrap");
+    *text = text.replace(from, to);
+}
+
+impl Envoy {
+    /// Envoy in front of an API, ready for requests.
+    pub fn start(api: SocketAddr) -> Envoy {
+        Envoy::start_with(&bootstrap(api))
+    }
+
+    /// Envoy with a bootstrap of the test's own.
+    pub fn start_with(bootstrap: &str) -> Envoy {
+        let directory = TempDir::new().unwrap();
+        let mut process = spawn(directory.path(), bootstrap);
+        let admin: SocketAddr = wait_for("Envoy's admin address", || {
+            process.still_runs();
+            let text = fs::read_to_string(directory.path().join("admin")).map_err(|error| error.to_string())?;
+            text.parse().map_err(|error| format!("{text:?}: {error}"))
+        });
+        wait_for("Envoy to be ready", || {
+            process.still_runs();
+            let ready = http::get(admin, "/ready");
+            if ready.status == 200 { Ok(()) } else { Err(ready.text()) }
+        });
+        let address = wait_for("Envoy's listener", || {
+            let listeners = http::get(admin, "/listeners?format=json").json();
+            let port = listeners
+                .pointer("/listener_statuses/0/local_address/socket_address/port_value")
+                .and_then(Value::as_u64);
+            port.ok_or_else(|| listeners.to_string())
+        });
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(address).unwrap()));
+        Envoy {
+            _directory: directory,
+            _process: process,
+            address,
+            admin,
+        }
+    }
+
+    /// Runs Envoy on a bootstrap that it must refuse, to its end.
+    pub fn refuses(bootstrap: &str) -> Ended {
+        let directory = TempDir::new().unwrap();
+        spawn(directory.path(), bootstrap).ended()
+    }
+
+    /// The gate's metrics, such as `coin_gate_accepted`.
+    pub fn gate_metrics(&self) -> BTreeMap<String, u64> {
+        let text = http::get(self.admin, "/stats?filter=^wasmcustom\\.coin_gate_").text();
+        let metric = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.strip_prefix("wasmcustom.")?.to_owned(), value.parse().unwrap()))
+        };
+        text.lines().filter_map(metric).collect()
+    }
+
+    /// Requests that Envoy sent on to the API.
+    pub fn upstream_requests(&self) -> u64 {
+        let text = http::get(self.admin, "/stats?filter=^cluster\\.api\\.upstream_rq_total$").text();
+        let value = text.trim().rsplit(' ').next().and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("no upstream_rq_total: {text:?}"))
+    }
+}
+
+/// Two workers, so that the gate runs in more than one VM.
+fn spawn(directory: &Path, bootstrap: &str) -> Process {
+    fs::write(directory.join("bootstrap.yaml"), bootstrap).unwrap();
+    let mut command = Command::new(artifacts::envoy());
+    command.args(["--concurrency", "2", "--disable-hot-restart"]);
+    command.arg("-c").arg(directory.join("bootstrap.yaml"));
+    command.arg("--admin-address-path").arg(directory.join("admin"));
+    Process::start("envoy", &mut command)
+}

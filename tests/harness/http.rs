@@ -1,0 +1,156 @@
+//! HTTP/1.1 over a socket: sends exactly the bytes it is given, since a client library would tidy what the tests are about.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+
+use super::wait::SOON;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case, in the order in which they came.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first value of a header; the name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code of a problem document; fails if it is none.
+    pub fn problem(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let body = self.json();
+        assert_eq!(body["status"], self.status, "{self:?}");
+        assert!(body["title"].is_string() && body["detail"].is_string(), "{self:?}");
+        let kind = body["type"].as_str().unwrap_or_else(|| panic!("no type: {self:?}"));
+        kind.strip_prefix("/problems/").unwrap_or(kind).to_owned()
+    }
+}
+
+/// A request as bytes. `content-length` is added for the body if there is one, `host` and `connection: close` always.
+pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: hashicoin.test\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() {
+        text += &format!("content-length: {}\r\n", body.len());
+    }
+    text += "\r\n";
+    text += body;
+    text.into_bytes()
+}
+
+/// Sends bytes over a connection of their own and reads one answer.
+pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Response {
+    let mut stream = TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}"));
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    // Who is refused before all is sent may find the connection closed; the answer is there to be read all the same.
+    let _ = stream.write_all(bytes);
+    read_response(&mut BufReader::new(stream))
+}
+
+/// GET.
+pub fn get(address: SocketAddr, target: &str) -> Response {
+    exchange(address, &request("GET", target, &[], ""))
+}
+
+/// POST of a JSON body.
+pub fn post_json(address: SocketAddr, target: &str, headers: &[(&str, &str)], body: &Value) -> Response {
+    let headers = [&[("content-type", "application/json")], headers].concat();
+    exchange(address, &request("POST", target, &headers, &body.to_string()))
+}
+
+/// Reads the head and the whole body of one answer; interim (1xx) answers are passed over.
+pub fn read_response(stream: &mut impl BufRead) -> Response {
+    loop {
+        let (status, headers) = read_head(stream);
+        if (100..200).contains(&status) {
+            continue;
+        }
+        let body = read_body(stream, status, &headers);
+        return Response { status, headers, body };
+    }
+}
+
+/// Reads status and headers only, for an answer that does not end.
+pub fn read_head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
+    let status_line = read_line(stream);
+    let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = status.unwrap_or_else(|| panic!("not a status line: {status_line:?}"));
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(stream);
+        if line.is_empty() {
+            return (status, headers);
+        }
+        let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("not a header: {line:?}"));
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+}
+
+fn read_body(stream: &mut impl BufRead, status: u16, headers: &[(String, String)]) -> Vec<u8> {
+    let value = |name: &str| {
+        headers
+            .iter()
+            .find(|(candidate, _)| candidate == name)
+            .map(|(_, value)| value.as_str())
+    };
+    let mut body = Vec::new();
+    if matches!(status, 204 | 304) {
+        return body;
+    }
+    if value("transfer-encoding") == Some("chunked") {
+        loop {
+            let size = read_line(stream);
+            let size = usize::from_str_radix(&size, 16).unwrap_or_else(|error| panic!("chunk size {size:?}: {error}"));
+            let mut chunk = vec![0; size];
+            stream.read_exact(&mut chunk).unwrap();
+            body.extend(chunk);
+            assert_eq!(read_line(stream), "", "after a chunk");
+            if size == 0 {
+                return body;
+            }
+        }
+    }
+    match value("content-length") {
+        Some(length) => {
+            body.resize(length.parse().unwrap(), 0);
+            stream.read_exact(&mut body).unwrap();
+        }
+        None => drop(stream.read_to_end(&mut body).unwrap()),
+    }
+    body
+}
+
+fn read_line(stream: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    let count = stream
+        .read_line(&mut line)
+        .unwrap_or_else(|error| panic!("no answer: {error}; so far {line:?}"));
+    assert!(count > 0, "the connection was closed without a whole answer");
+    line.trim_end_matches(['\r', '\n']).to_owned()
+}

@@ -1,0 +1,167 @@
+//! A program that a test started: watched, and gone when the test is.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::wait::wait_for;
+
+/// A running program. Dropping it kills it, and shows what it wrote if the test failed.
+pub struct Process {
+    name: String,
+    child: Child,
+    stdout: Arc<Mutex<String>>,
+    stderr: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// How a program ended, and what it wrote.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// The exit code; fails if a signal ended the program.
+    pub fn code(&self) -> i32 {
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+}
+
+impl Process {
+    /// Starts a program with no input.
+    pub fn start(name: &str, command: &mut Command) -> Process {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}: {command:?}"));
+        let (stdout, stdout_reader) = collect(child.stdout.take().unwrap());
+        let (stderr, stderr_reader) = collect(child.stderr.take().unwrap());
+        Process {
+            name: name.to_owned(),
+            child,
+            stdout,
+            stderr,
+            readers: vec![stdout_reader, stderr_reader],
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().unwrap().clone()
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// The first whole line of standard output.
+    pub fn first_line(&mut self) -> String {
+        wait_for(&format!("the first line of {}", self.name.clone()), || {
+            let stdout = self.stdout();
+            match stdout.split_once('\n') {
+                Some((line, _)) => Ok(line.to_owned()),
+                None => {
+                    self.still_runs();
+                    Err(format!("stdout {stdout:?}, stderr {}", self.stderr()))
+                }
+            }
+        })
+    }
+
+    /// Fails if the program has ended.
+    pub fn still_runs(&mut self) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            panic!("{} ended: {status}\n{}", self.name, self.stderr());
+        }
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // The child is not waited for yet, so its id is still its own.
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> Ended {
+        let name = self.name.clone();
+        let status = wait_for(&format!("the end of {name}"), || {
+            self.child
+                .try_wait()
+                .unwrap()
+                .ok_or_else(|| format!("it runs; stderr {}", self.stderr()))
+        });
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        Ended {
+            status,
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!(
+                "---- {}: stdout\n{}\n---- {}: stderr\n{}",
+                self.name,
+                self.stdout(),
+                self.name,
+                self.stderr()
+            );
+        }
+    }
+}
+
+/// Runs a program to its end.
+pub fn run(command: &mut Command) -> Ended {
+    let name = command.get_program().to_string_lossy().into_owned();
+    Process::start(&name, command).ended()
+}
+
+/// Gathers a stream's lines as they come.
+fn collect(stream: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandle<()>) {
+    let text = Arc::new(Mutex::new(String::new()));
+    let written = Arc::clone(&text);
+    let reader = thread::spawn(move || {
+        let mut lines = BufReader::new(stream);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            written.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    });
+    (text, reader)
+}
