@@ -4,4 +4,5 @@
     reason = "what a test is about stands in its name and at the head of its file"
 )]
 
+mod browser;
 mod harness;
