@@ -154,3 +154,53 @@ fn io_error(path: &Path, source: io::Error) -> LedgerError {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::{Access, LedgerFile, init};
+    use crate::CampaignFile;
+
+    fn new_ledger() -> (TempDir, PathBuf, LedgerFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger.sqlite");
+        let example = CampaignFile::parse(include_bytes!("../../../../examples/campaign.json")).unwrap();
+        init(&path, &example).unwrap();
+        let file = LedgerFile::lock(&path).unwrap();
+        (directory, path, file)
+    }
+
+    #[test]
+    fn every_connection_waits_for_the_disk_and_keeps_foreign_keys() {
+        let (_directory, _path, file) = new_ledger();
+        for access in [Access::Write, Access::Read] {
+            let connection = file.connect(access).unwrap();
+            for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1)] {
+                let found: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+                assert_eq!(found, value, "{pragma}");
+            }
+        }
+        let connection = file.connect(Access::Write).unwrap();
+        let orphan = connection.execute("INSERT INTO totals (position, units) VALUES (99, 0)", []);
+        assert!(orphan.unwrap_err().to_string().contains("FOREIGN KEY"));
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let (_directory, _path, file) = new_ledger();
+        let connection = file.connect(Access::Read).unwrap();
+        assert!(connection.execute("UPDATE head SET votes = 1", []).is_err());
+    }
+
+    #[test]
+    fn connecting_does_not_make_a_file_that_vanished() {
+        let (_directory, path, file) = new_ledger();
+        fs::remove_file(&path).unwrap();
+        assert!(file.connect(Access::Write).is_err());
+        assert!(!path.exists());
+    }
+}
