@@ -5,4 +5,8 @@
 )]
 
 mod browser;
+mod edge;
+mod gate_wasm;
 mod harness;
+mod host;
+mod mock;
