@@ -10,7 +10,6 @@ impl Status {
     pub const BAD_ARGUMENT: Status = Status(2);
     pub const INVALID_MEMORY_ACCESS: Status = Status(6);
     pub const CAS_MISMATCH: Status = Status(8);
-    pub const INTERNAL_FAILURE: Status = Status(10);
 }
 
 /// A header map's number, as the module names it.
@@ -36,7 +35,7 @@ pub mod buffer {
     pub const MAX: u32 = 8;
 }
 
-/// The way of a stream that `proxy_continue_stream` and `proxy_close_stream` name.
+/// The way of a stream that `proxy_continue_stream` names.
 pub mod stream {
     pub const REQUEST: u64 = 0;
     pub const RESPONSE: u64 = 1;

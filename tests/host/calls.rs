@@ -4,7 +4,7 @@
 
 use wasmi::{Caller, Engine, Error, FuncType, Linker, Val, ValType};
 
-use super::abi::{LOG_INFO, MapKind, Status, buffer, stream};
+use super::abi::{MapKind, Status, buffer, stream};
 use super::fault::Effect;
 use super::guest::{Deferred, Guest, LocalReply, VmState};
 use super::header_map::HeaderMap;
@@ -15,7 +15,7 @@ type Call = fn(&mut Guest<'_>, &[u64]) -> Result<(), Status>;
 const CALLS: [(&str, &str, Option<Call>); 37] = [
     ("proxy_add_header_map_value", "iiiii", Some(add_header_map_value)),
     ("proxy_call_foreign_function", "iiiiii", None),
-    ("proxy_close_stream", "i", Some(close_stream)),
+    ("proxy_close_stream", "i", None),
     ("proxy_continue_stream", "i", Some(continue_stream)),
     ("proxy_define_metric", "iiii", Some(define_metric)),
     ("proxy_dequeue_shared_queue", "iii", None),
@@ -29,7 +29,7 @@ const CALLS: [(&str, &str, Option<Call>); 37] = [
     ),
     ("proxy_get_header_map_pairs", "iii", Some(get_header_map_pairs)),
     ("proxy_get_header_map_value", "iiiii", Some(get_header_map_value)),
-    ("proxy_get_log_level", "i", Some(get_log_level)),
+    ("proxy_get_log_level", "i", None),
     ("proxy_get_metric", "ii", Some(get_metric)),
     ("proxy_get_property", "iiii", None),
     ("proxy_get_shared_data", "iiiii", Some(get_shared_data)),
@@ -131,10 +131,6 @@ fn log(guest: &mut Guest<'_>, arguments: &[u64]) -> Result<(), Status> {
     }
     guest.state().process.lock().log.push((small(arguments[0]), line));
     Ok(())
-}
-
-fn get_log_level(guest: &mut Guest<'_>, arguments: &[u64]) -> Result<(), Status> {
-    guest.write(arguments[0], &LOG_INFO.to_le_bytes())
 }
 
 fn get_current_time_nanoseconds(guest: &mut Guest<'_>, arguments: &[u64]) -> Result<(), Status> {
@@ -258,17 +254,6 @@ fn continue_stream(guest: &mut Guest<'_>, arguments: &[u64]) -> Result<(), Statu
     state.context().hide(MapKind::REQUEST_TRAILERS);
     if arguments[0] == stream::REQUEST && state.context().is_stream {
         state.deferred.push_back(Deferred::ContinueRequest(state.current));
-    }
-    Ok(())
-}
-
-fn close_stream(guest: &mut Guest<'_>, arguments: &[u64]) -> Result<(), Status> {
-    if arguments[0] > stream::MAX {
-        return Err(Status::BAD_ARGUMENT);
-    }
-    let state = guest.state();
-    if state.context().is_stream {
-        state.deferred.push_back(Deferred::Close(state.current));
     }
     Ok(())
 }

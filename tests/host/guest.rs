@@ -40,8 +40,6 @@ pub enum Deferred {
     Reply(u32, LocalReply),
     /// Go on with a paused request.
     ContinueRequest(u32),
-    /// Cut the stream.
-    Close(u32),
 }
 
 /// An answer that the plugin gives in the service's place.

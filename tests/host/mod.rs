@@ -7,7 +7,7 @@
 //! - *cpp-host/…* — proxy-wasm/proxy-wasm-cpp-host, `src/…`
 //!
 //! Unlike Envoy it meters instructions, so that a hang is a failed test, and any host call can be made to fail ([`fault`]).
-//! What it does not copy: gRPC and HTTP calls out, shared queues, timers, properties. A module that calls one of those traps, by name.
+//! What it does not copy: calls out by HTTP and gRPC, shared queues, timers, properties, cutting a stream. A module that calls one of those traps, by name.
 //!
 //! From the outside in: [`envoy`] is the process (configuration, canary, workers), [`worker`] one of its threads, [`stream`] one request on it,
 //! [`vm`] the module's instance, [`calls`] the functions that the module imports.
@@ -29,6 +29,6 @@ pub mod worker;
 pub use envoy::Envoy;
 pub use fault::{Effect, Fault};
 pub use header_map::HeaderMap;
-pub use stream::{Body, Request, Stream};
+pub use stream::{Request, Stream};
 pub use vm::Module;
 pub use worker::Worker;

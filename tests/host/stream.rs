@@ -48,7 +48,6 @@ pub struct Stream {
     paused_at_headers: bool,
     buffered: Vec<u8>,
     lost: bool,
-    closed: bool,
 }
 
 /// What waits behind headers that are paused.
@@ -125,7 +124,7 @@ impl Worker {
             stream.held.push_back(Part::Body(piece.to_vec(), end_of_stream));
             return;
         }
-        if stream.reply.is_some() || stream.closed {
+        if stream.reply.is_some() {
             return;
         }
         let mut bytes = std::mem::take(&mut stream.buffered);
@@ -134,7 +133,10 @@ impl Worker {
         let context = self.state().contexts.entry(id).or_default();
         context.bodies.insert(buffer::REQUEST_BODY, bytes.clone());
         match self.filter(id, "proxy_on_request_body", &arguments) {
-            Flow::Continue => self.let_body_through(id, &bytes),
+            Flow::Continue => {
+                self.state().contexts.entry(id).or_default().bodies.clear();
+                self.let_body_through(id, &bytes);
+            }
             Flow::StopAndBuffer => self.stream_mut(id).buffered = bytes,
             Flow::Stop => {}
         }
@@ -147,7 +149,7 @@ impl Worker {
             stream.held.push_back(Part::Trailers(trailers));
             return;
         }
-        if stream.reply.is_some() || stream.closed {
+        if stream.reply.is_some() {
             return;
         }
         let count = size(trailers.lines().len());
@@ -248,12 +250,12 @@ impl Worker {
         called
     }
 
-    fn do_deferred(&mut self, id: u32) {
+    /// Does what host calls put off until the callback of this request was over.
+    pub fn do_deferred(&mut self, id: u32) {
         while let Some(deferred) = self.state().deferred.pop_front() {
             match deferred {
                 Deferred::Reply(of, reply) if of == id => self.answer(id, reply),
                 Deferred::ContinueRequest(of) if of == id => self.continue_request(id),
-                Deferred::Close(of) if of == id => self.stream_mut(id).closed = true,
                 other => panic!("{other:?} for another stream than {id}, whose callback ran"),
             }
         }
