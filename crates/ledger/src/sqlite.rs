@@ -117,6 +117,15 @@ impl Store for SqliteStore {
     fn recover(&mut self) -> Result<Totals, StoreError> {
         // Whatever the old connection left half done ends with it.
         self.connection = self.file.connect(Access::Write)?;
+        // A commit whose fsync failed can still be read, out of the system's cache, though it may never reach the disk. Folding the log into the file
+        // writes and syncs it once more, so that what is read below is durable before anybody is told of it.
+        let is_hindered: bool = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+        if is_hindered {
+            let why = "another program reads the file, so its log could not be folded into it; stop that program";
+            return Err(StoreError::Backend(why.into()));
+        }
         let transaction = self.connection.transaction()?;
         let totals = read_totals(&transaction, &self.charities)?;
         let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {

@@ -160,8 +160,11 @@ macro_rules! contract {
 }
 
 mod sqlite {
+    use std::fs;
+
     use super::Kind;
     use ledger::{SqliteStore, Store, StoreError};
+    use serde_json::json;
 
     use crate::common::{Place, campaign};
 
@@ -184,5 +187,18 @@ mod sqlite {
             place.sql().execute_batch(tampering).unwrap();
             assert!(matches!(store.recover(), Err(StoreError::Damaged(_))), "{tampering}");
         }
+    }
+
+    #[test]
+    fn what_is_recovered_is_in_the_file_itself() {
+        let place = Place::with_ledger();
+        let mut store = place.open_store();
+        let appended = store
+            .append(&[super::ballot(1, json!({"a": 1}))], super::now())
+            .unwrap();
+        assert_eq!(store.recover().unwrap(), appended.totals);
+        let copy = Place::empty();
+        fs::copy(place.path(), copy.path()).unwrap();
+        assert_eq!(copy.open_store().recover().unwrap(), appended.totals);
     }
 }
