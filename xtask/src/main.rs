@@ -1,2 +1,59 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: the project's own commands. What CI runs is what a developer runs.
+//!
+//! Everything that a command says goes to standard error; standard output belongs to the programs that it starts.
+
+mod browser;
+mod cargo;
+mod check;
+mod deny;
+mod dev;
+mod envoy;
+mod place;
+mod step;
+mod test;
+mod tools;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Exit codes: 0 done, 1 a step failed, 2 usage. `dev` exits as `hashicoin dev` does."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Dev(dev::Arguments),
+    Test(test::Arguments),
+    /// Checks without running anything: formatting, clippy for both targets, documentation, dependency rules
+    Check,
+    /// Builds the filter, prints its size and SHA-256, and fails when it is over its budget
+    Wasm,
+    /// Brings what the tests need and is not there: the WebAssembly target, Envoy, cargo-deny, Chromium
+    Tools,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Check => check::run(),
+        Command::Wasm => wasm::run(),
+        Command::Tools => tools::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

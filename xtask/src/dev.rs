@@ -1,0 +1,42 @@
+//! `dev`: brings what the story needs, builds it, and becomes `hashicoin dev`.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::cargo::build_programs;
+use crate::{envoy, place, step, wasm};
+
+/// The whole journey of a coin on this machine: builds, then runs `hashicoin dev`, which stays up until Ctrl-C
+///
+/// Needs no browser. Standard output is that of `hashicoin dev` alone.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Handed on to `hashicoin dev`, such as --once --json
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    arguments: Vec<OsString>,
+}
+
+/// Runs the command; returns only when it fails.
+///
+/// # Errors
+///
+/// When a step fails, or `hashicoin` cannot be started.
+pub fn run(arguments: &Arguments) -> Result<(), String> {
+    let envoy = envoy::bring()?;
+    wasm::run()?;
+    step::run(
+        "build the programs",
+        &mut build_programs(),
+        "The compiler's message is above.",
+    )?;
+    let mut dev = Command::new(place::programs().join("hashicoin"));
+    dev.arg("dev")
+        .arg("--envoy")
+        .arg(envoy)
+        .arg("--gate")
+        .arg(wasm::module());
+    // A signal and an exit code are then between the caller and it.
+    let error = dev.args(&arguments.arguments).exec();
+    Err(format!("could not start {}: {error}", dev.get_program().display()))
+}

