@@ -122,7 +122,7 @@ fn the_same_vote_again_gets_the_same_answer_and_another_one_is_refused_by_name()
     let refusal = page.wait_for_text("#result", "The coin has been spent");
     let id = page.text("#result a");
     assert!(first.contains(&id), "{refusal} does not name the vote of {first}");
-    assert_eq!(page.text("#tally-votes"), "1 vote");
+    page.wait_for_text("#tally-votes", "1 vote");
     assert_only_refusals(&page.console(), 409);
 }
 
@@ -131,7 +131,8 @@ fn a_coin_can_be_dropped_as_a_file() {
     let world = World::start();
     let page = open(&world);
     let coin = world.coin().txt;
-    page.drop_file(&CoinFile::new(&coin).path);
+    let file = CoinFile::new(&coin);
+    page.drop_file(&file.path);
     page.wait_for_text("#coin-message", "Your coin is ready");
     assert!(coin.contains(&page.text("#coin-serial")));
     assert_eq!(page.console(), [""; 0]);
@@ -256,7 +257,7 @@ fn with_one_character_of_the_signature_changed(coin_txt: &str) -> String {
     format!("{}{changed}{}", &coin_txt[..at], &coin_txt[at + 1..])
 }
 
-/// A coin.txt in a directory of its own, removed with the value.
+/// A coin.txt in a directory of its own, removed with the value: not before the page has read it.
 struct CoinFile {
     path: PathBuf,
     _directory: TempDir,
