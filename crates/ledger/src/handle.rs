@@ -1,6 +1,5 @@
 //! The handle that everybody else holds: submit, look up, watch, drain.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -27,28 +26,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with this clock: 1024 may wait, 256 are counted at once. A full queue is worked off in well under a second.
+    /// The defaults, with this clock: 1024 may wait, which is a fraction of a second of work, and 256 are counted at once.
     pub fn new(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Options {
         Options {
             clock: Arc::new(clock),
             queue_capacity: 1024,
             batch_max: 256,
         }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options {
-            clock: _,
-            queue_capacity,
-            batch_max,
-        } = self;
-        formatter
-            .debug_struct("Options")
-            .field("queue_capacity", queue_capacity)
-            .field("batch_max", batch_max)
-            .finish_non_exhaustive()
     }
 }
 

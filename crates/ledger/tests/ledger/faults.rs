@@ -277,7 +277,9 @@ async fn draining_and_dropping_finish_what_was_taken() {
             answers.push(begin(&ledger, token(number), vote(json!({"a": 1}))).await);
         }
         // This submitter leaves; its vote was taken all the same.
-        answers.pop().unwrap().abort();
+        let leaver = answers.pop().unwrap();
+        leaver.abort();
+        assert!(leaver.await.unwrap_err().is_cancelled());
         if is_drained {
             let other = ledger.clone();
             let draining = std::thread::spawn(move || ledger.drain());
