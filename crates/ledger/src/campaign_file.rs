@@ -9,6 +9,8 @@ use std::sync::Arc;
 use coin::Campaign;
 use serde_json::{Map, Value};
 
+use crate::unique_keys::UniqueKeys;
+
 /// The most charities that a campaign has.
 pub const CHARITIES_MAX: usize = 64;
 /// The longest id of a charity, in bytes.
@@ -76,11 +78,12 @@ impl CampaignFile {
     ///
     /// # Errors
     ///
-    /// [`CampaignFileError`] with every mistake: not JSON, a key that is missing, unknown or of the wrong kind, a value outside its range, a charity's id
+    /// [`CampaignFileError`] with every mistake: not JSON, a key that is missing, unknown, repeated or of the wrong kind, a value outside its range, a charity's id
     /// used twice.
     pub fn parse(text: &[u8]) -> Result<CampaignFile, CampaignFileError> {
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| CampaignFileError(vec![format!("not JSON: {error}")]))?;
+        let one = |error: serde_json::Error| CampaignFileError(vec![format!("not JSON that means one thing: {error}")]);
+        let UniqueKeys = serde_json::from_slice(text).map_err(one)?;
+        let value: Value = serde_json::from_slice(text).map_err(one)?;
         let mut mistakes = Vec::new();
         let read = read_file(&value, &mut mistakes);
         match read {
@@ -364,11 +367,18 @@ mod tests {
             mistakes(&json!([])),
             ["the file must be an object with campaign, donation, charities"]
         );
-        assert!(
-            CampaignFile::parse(b"{")
-                .unwrap_err()
-                .to_string()
-                .starts_with("not JSON: ")
-        );
+        for (text, named) in [
+            ("{", "EOF"),
+            (
+                r#"{"campaign":"a","campaign":"b"}"#,
+                "the key \"campaign\" stands twice",
+            ),
+        ] {
+            let error = CampaignFile::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(
+                error.starts_with("not JSON that means one thing: ") && error.contains(named),
+                "{error}"
+            );
+        }
     }
 }

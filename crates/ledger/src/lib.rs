@@ -27,6 +27,7 @@ mod shares;
 mod sqlite;
 mod store;
 mod tally;
+mod unique_keys;
 mod vote;
 mod writer;
 
