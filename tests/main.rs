@@ -10,3 +10,4 @@ mod gate_wasm;
 mod harness;
 mod host;
 mod mock;
+mod tidy;

@@ -1,0 +1,130 @@
+//! Rules about who may depend on whom.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::artifacts::source;
+use crate::harness::process::run;
+
+/// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
+const ARROWS: [(&str, &[&str]); 9] = [
+    ("coin", &[]),
+    ("coin-gate", &["coin"]),
+    ("hashicoin", &["coin", "service"]),
+    ("hashicoin-api", &["coin", "ledger", "service"]),
+    ("hashicoin-mint", &["coin", "service"]),
+    // Drives what ships, and builds on none of it.
+    ("integration", &[]),
+    ("ledger", &["coin"]),
+    ("service", &["coin"]),
+    ("xtask", &[]),
+];
+
+fn cargo(arguments: &[&str]) -> String {
+    let ended = run(Command::new(env!("CARGO")).current_dir(source(".")).args(arguments));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    ended.stdout
+}
+
+fn packages() -> Vec<Value> {
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1", "--locked"]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+fn wrong_arrows(packages: &[Value]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        let allowed = ARROWS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, allowed)| *allowed);
+        let Some(allowed) = allowed else {
+            wrong.push(format!("{name} has no line in ARROWS"));
+            continue;
+        };
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let ours = dependencies
+            .filter(|dependency| !dependency["path"].is_null())
+            .map(|dependency| dependency["name"].as_str().unwrap());
+        wrong.extend(
+            ours.filter(|to| !allowed.contains(to))
+                .map(|to| format!("{name} -> {to}")),
+        );
+    }
+    wrong
+}
+
+fn named<'a>(packages: &'a [Value], name: &str) -> &'a Value {
+    packages.iter().find(|package| package["name"] == name).unwrap()
+}
+
+/// The crates that `cargo tree` lists, each once.
+fn crates(tree: &str) -> BTreeSet<&str> {
+    tree.lines().filter_map(|line| line.split(' ').next()).collect()
+}
+
+/// The lines of an allow-list, without its comments.
+fn allowed(list: &str) -> BTreeSet<&str> {
+    list.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+#[test]
+fn packages_depend_on_each_other_as_drawn() {
+    assert_eq!(wrong_arrows(&packages()), [""; 0]);
+    let bad = serde_json::json!([
+        { "name": "coin", "dependencies": [{ "name": "base64", "path": null }, { "name": "ledger", "path": "/l" }] },
+        { "name": "newcomer", "dependencies": [] },
+    ]);
+    assert_eq!(
+        wrong_arrows(bad.as_array().unwrap()),
+        ["coin -> ledger", "newcomer has no line in ARROWS"]
+    );
+}
+
+#[test]
+fn coin_has_no_features() {
+    // One that a companion asks for would be turned on for all of them.
+    assert_eq!(named(&packages(), "coin")["features"], serde_json::json!({}));
+}
+
+#[test]
+fn the_filter_is_a_cdylib_alone() {
+    // An rlib beside it loses link-time optimisation, without a word.
+    let libraries: Vec<Value> = named(&packages(), "coin-gate")["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| target["crate_types"].clone())
+        .collect();
+    assert_eq!(libraries, [serde_json::json!(["cdylib"])]);
+}
+
+#[test]
+fn the_filter_is_made_of_the_crates_on_its_list() {
+    let tree = cargo(&[
+        "tree",
+        "--package",
+        "coin-gate",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--locked",
+    ]);
+    let list = std::fs::read_to_string(source("docs/sidecar-deps.txt")).unwrap();
+    assert_eq!(
+        crates(&tree),
+        allowed(&list),
+        "in the filter, and on the list in docs/sidecar-deps.txt"
+    );
+    assert_ne!(
+        crates("coin v0.1.0 (/x)\ntokio v1.0.0\ntokio v1.0.0 (*)\n"),
+        allowed("# a\ncoin\n")
+    );
+}
