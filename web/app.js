@@ -689,7 +689,7 @@ byId("paste").addEventListener("input", readPaste);
 byId("paste").addEventListener("change", readPaste);
 byId("save-coin").addEventListener("click", saveCoin);
 byId("drop-coin").addEventListener("click", dropCoin);
-for (const type of ["dragover", "dragleave", "drop"]) {
+for (const type of /** @type {const} */ (["dragover", "dragleave", "drop"])) {
   document.addEventListener(type, onDrag);
 }
 byId("choose-all").addEventListener("click", () => chooseAll(true));
