@@ -12,7 +12,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use service::Failure;
+
 use crate::issuance::IssuanceId;
 
 /// Where the issuance id is kept.

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use coin::Keyring;
 use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
+use service::Failure;
 
-use crate::failure::Failure;
 use crate::signer::{Signed, Signer};
 
 /// Far above any PKCS#8 Ed25519 file, so that a wrong path does not pull a large file into memory.

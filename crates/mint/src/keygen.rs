@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::failure::Failure;
+use service::Failure;
+
 use crate::key_file;
 
 /// Makes a signing key in a file (PKCS#8 PEM, mode 0600), for development

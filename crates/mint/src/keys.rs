@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::failure::Failure;
+use service::Failure;
+
 use crate::key_file;
 
 /// Prints the public keys as `vault read -format=json transit/keys/hashicoin` does

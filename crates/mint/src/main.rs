@@ -6,7 +6,6 @@
 //! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk), 64 usage.
 
 mod coin_dir;
-mod failure;
 mod issuance;
 mod key_file;
 mod keygen;
@@ -34,17 +33,10 @@ enum Command {
     Mint(mint::Arguments),
 }
 
-/// What sysexits.h calls EX_USAGE.
-const EXIT_USAGE: u8 = 64;
-
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments: Arguments = match service::parse_arguments() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Nobody is left to tell when this print fails. Help and version are no errors, though clap returns them as such.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
-        }
+        Err(exit_code) => return exit_code,
     };
     let result = match arguments.command {
         Command::Keygen(arguments) => keygen::run(&arguments),

@@ -12,9 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::value_parser;
 use coin::{Campaign, Keyring, SignedCoin, Timestamp};
 use serde_json::json;
+use service::Failure;
 
 use crate::coin_dir::CoinDir;
-use crate::failure::Failure;
 use crate::issuance::{Issuance, IssuanceId};
 use crate::key_file::KeyFile;
 use crate::progress::Progress;

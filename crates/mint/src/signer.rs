@@ -4,8 +4,7 @@
 //! one `transit/sign/NAME` request with `batch_input`, `keyring` is `transit/keys/NAME`.
 
 use coin::{Keyring, SIGNATURE_BYTES};
-
-use crate::failure::Failure;
+use service::Failure;
 
 /// One signature, and the version of the key that made it.
 pub struct Signed {
