@@ -8,7 +8,7 @@ mod links;
 
 use std::process::Command;
 
-use crate::harness::artifacts::source;
+use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// A file of the tree, as git sees it.
@@ -35,12 +35,12 @@ impl File {
 fn tree() -> Vec<(String, Vec<u8>)> {
     let mut list = Command::new("git");
     list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let listed = run(list.current_dir(source(".")));
+    let listed = run(list.current_dir(root()));
     assert_eq!(listed.code(), 0, "{listed:?}");
     let paths = listed.stdout.split_terminator('\0');
     // A file that is listed and cannot be read was deleted, or is being written anew this very moment.
     let tree: Vec<_> = paths
-        .filter_map(|path| Some((path.to_owned(), std::fs::read(source(".").join(path)).ok()?)))
+        .filter_map(|path| Some((path.to_owned(), std::fs::read(root().join(path)).ok()?)))
         .collect();
     assert!(tree.len() > 100, "the tree has {} files: is this a clone?", tree.len());
     tree

@@ -2,6 +2,7 @@
 //! puts them and on PATH. A missing one fails the test and names the command that brings it.
 
 use std::env;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// One of our programs: `hashicoin-api`, `hashicoin-mint`, `hashicoin`.
@@ -32,6 +33,11 @@ pub fn chromedriver() -> PathBuf {
     tool("HASHICOIN_CHROMEDRIVER", "chromedriver")
 }
 
+/// The top of the repository.
+pub fn root() -> PathBuf {
+    source(".")
+}
+
 /// A file of the repository, by its path from the top.
 pub fn source(path: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
@@ -49,14 +55,20 @@ fn tool(variable: &str, name: &str) -> PathBuf {
         return found(path.into(), "cargo xtask tools");
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let places: Vec<PathBuf> = env::split_paths(&path).map(|directory| directory.join(name)).collect();
-    let place = places.into_iter().find(|path| path.is_file());
-    place.unwrap_or_else(|| {
-        panic!("{name} is not on PATH: run the tests by `cargo xtask test`, or give its path in {variable}")
-    })
+    // What `cargo xtask tools` found or brought, by a link in the target directory.
+    let brought = debug_directory().join("../tools").join(name);
+    let on_path = env::split_paths(&path).map(|directory| directory.join(name));
+    let place = iter::once(brought).chain(on_path).find(|path| path.is_file());
+    place.unwrap_or_else(|| panic!("{name} is not there: run `cargo xtask tools`, or give its path in {variable}"))
 }
 
 fn found(path: PathBuf, command: &str) -> PathBuf {
     assert!(path.is_file(), "{} is not there: run `{command}`", path.display());
     path
+}
+
+#[test]
+#[should_panic(expected = "is not there: run `cargo build --workspace`")]
+fn a_program_that_is_not_built_fails_with_the_command_that_builds_it() {
+    program("hashicoin-nothing");
 }

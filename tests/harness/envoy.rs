@@ -113,3 +113,15 @@ fn spawn(directory: &Path, bootstrap: &str) -> Process {
     command.arg("--admin-address-path").arg(directory.join("admin"));
     Process::start("envoy", &mut command)
 }
+
+#[test]
+#[should_panic(expected = "in the bootstrap")]
+fn a_replacement_of_what_is_not_there_fails() {
+    replace(&mut "a: 1".to_owned(), "b: 1", "b: 2");
+}
+
+#[test]
+#[should_panic(expected = "in the bootstrap")]
+fn a_replacement_of_what_is_there_twice_fails() {
+    replace(&mut "a: 1\na: 1".to_owned(), "a: 1", "a: 2");
+}

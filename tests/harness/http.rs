@@ -1,6 +1,6 @@
 //! HTTP/1.1 over a socket: sends exactly the bytes it is given, since a client library would tidy what the tests are about.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;

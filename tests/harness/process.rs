@@ -4,13 +4,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::wait::wait_for;
+use super::wait::{wait_for, wait_up_to};
 
-/// A running program. Dropping it kills it, and shows what it wrote if the test failed.
+/// How long a program may take to end once it was asked to, before it is made to.
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// A running program. Dropping it ends it, and shows what it wrote if the test failed.
 pub struct Process {
     name: String,
     child: Child,
@@ -130,7 +134,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error means that it has ended already.
+        // Asked first: a program that started others (`hashicoin dev`) ends them too. An error here means that it has ended already.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.terminate();
+            let _ = wait_up_to(END_WITHIN, || match self.child.try_wait() {
+                Ok(None) => Err(String::new()),
+                _ => Ok(()),
+            });
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -164,4 +175,30 @@ fn collect(stream: impl Read + Send + 'static) -> (Arc<Mutex<String>>, JoinHandl
         }
     });
     (text, reader)
+}
+
+#[test]
+fn a_program_is_read_to_its_last_byte() {
+    let script = "echo one; printf two; echo three >&2; exit 4";
+    let mut process = Process::start("sh", Command::new("sh").args(["-c", script]));
+    assert_eq!(process.first_line(), "one");
+    let ended = process.ended();
+    assert_eq!(
+        (ended.code(), ended.stdout.as_str(), ended.stderr.as_str()),
+        (4, "one\ntwo", "three\n")
+    );
+}
+
+#[test]
+#[should_panic(expected = "sh ended: exit status: 3")]
+fn a_program_that_ends_early_is_not_waited_for() {
+    Process::start("sh", Command::new("sh").args(["-c", "exit 3"])).first_line();
+}
+
+#[test]
+fn a_dropped_program_is_gone() {
+    let process = Process::start("tail", Command::new("tail").args(["-f", "/dev/null"]));
+    let id = Pid::from_raw(i32::try_from(process.id()).unwrap());
+    drop(process);
+    assert!(kill(id, None).is_err(), "it still runs");
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::artifacts::source;
+use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
 ];
 
 fn cargo(arguments: &[&str]) -> String {
-    let ended = run(Command::new(env!("CARGO")).current_dir(source(".")).args(arguments));
+    let ended = run(Command::new(env!("CARGO")).current_dir(root()).args(arguments));
     assert_eq!(ended.code(), 0, "{ended:?}");
     ended.stdout
 }
@@ -117,7 +117,7 @@ fn the_filter_is_made_of_the_crates_on_its_list() {
         "none",
         "--locked",
     ]);
-    let list = std::fs::read_to_string(source("docs/sidecar-deps.txt")).unwrap();
+    let list = std::fs::read_to_string(root().join("docs/sidecar-deps.txt")).unwrap();
     assert_eq!(
         crates(&tree),
         allowed(&list),

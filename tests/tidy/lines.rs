@@ -3,7 +3,7 @@
 use std::env;
 
 use super::{File, assert_none};
-use crate::harness::artifacts::source;
+use crate::harness::artifacts::root;
 
 /// This file names what it forbids.
 const THIS: &str = "tests/tidy/lines.rs";
@@ -93,7 +93,7 @@ fn nothing_is_left_to_do() {
 #[test]
 fn no_file_names_a_path_of_this_machine() {
     let home = env::var("HOME").unwrap_or_default();
-    let clone = source(".").display().to_string();
+    let clone = root().display().to_string();
     let places: Vec<String> = [home, clone]
         .into_iter()
         .filter(|place| place.len() > 1)

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{File, assert_none, texts};
-use crate::harness::artifacts::source;
+use crate::harness::artifacts::root;
 
 /// The files that a Markdown document links to, from the root of the tree. Addresses on the network and anchors are not among them.
 fn links(file: &File) -> Vec<PathBuf> {
@@ -34,7 +34,7 @@ fn from_root(directory: &Path, target: &str) -> PathBuf {
 }
 
 fn links_to_nothing(file: &File) -> Vec<String> {
-    let missing = links(file).into_iter().filter(|link| !source(".").join(link).exists());
+    let missing = links(file).into_iter().filter(|link| !root().join(link).exists());
     missing
         .map(|link| format!("links to {}, which is not there", link.display()))
         .collect()

@@ -1,6 +1,7 @@
 //! `tools`: brings what the tests need and is not there. Finished tools are kept in the user's cache, so a second clone finds them.
 
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,12 +15,26 @@ use crate::{browser, deny, envoy, place, step};
 /// When a tool cannot be had; the message says what to install.
 pub fn run() -> Result<(), String> {
     wasm_target()?;
-    eprintln!("    envoy: {}", envoy::bring()?.display());
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
     let browser = browser::bring()?;
-    eprintln!("    chromium: {}", browser.chromium.display());
-    eprintln!("    chromedriver: {}", browser.driver.display());
-    Ok(())
+    link("envoy", &envoy::bring()?)?;
+    link("chromium", &browser.chromium)?;
+    link("chromedriver", &browser.driver)
+}
+
+/// Links a tool into the target directory, where tests that are started by hand (`cargo test`) find it.
+fn link(name: &str, tool: &Path) -> Result<(), String> {
+    eprintln!("    {name}: {}", tool.display());
+    let directory = place::target().join("tools");
+    fs::create_dir_all(&directory).map_err(|error| cannot("create", &directory, &error))?;
+    let link = directory.join(name);
+    if fs::read_link(&link).is_ok_and(|linked| linked == tool) {
+        return Ok(());
+    }
+    if link.is_symlink() {
+        fs::remove_file(&link).map_err(|error| cannot("replace", &link, &error))?;
+    }
+    symlink(tool, &link).map_err(|error| cannot("create", &link, &error))
 }
 
 /// Adds the target that the filter is compiled for, when the compiler does not have it.
