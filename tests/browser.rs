@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use self::chromium::{Browser, key};
 use crate::harness::http;
 use crate::harness::metrics::sum;
+use crate::harness::mint::read_coins;
 use crate::harness::world::World;
 
 /// The first and the second charity of the campaign.
@@ -132,7 +133,7 @@ fn a_coin_can_be_dropped_as_a_file() {
     let page = open(&world);
     let coin = world.coin().txt;
     let file = CoinFile::new(&coin);
-    page.drop_file(&file.path);
+    page.drop_files(&[&file.path]);
     page.wait_for_text("#coin-message", "Your coin is ready");
     assert!(coin.contains(&page.text("#coin-serial")));
     assert_eq!(page.console(), [""; 0]);
@@ -168,6 +169,10 @@ fn what_is_no_coin_is_told_and_not_sent() {
             "The line “expires: …” is missing",
         ),
         (
+            coin.replace("2030-01-01T", "2030-02-30T"),
+            "It expires on a date that does not exist",
+        ),
+        (
             coin.replace("\nvault:v2:", "\nvault:v02:"),
             "The last line is not a signature",
         ),
@@ -183,12 +188,73 @@ fn what_is_no_coin_is_told_and_not_sent() {
         page.wait_for_text("#coin-message", told);
         assert!(page.text("#coin-message").starts_with("This is not a coin"));
     }
+    let no_text = CoinFile::new([0xff; 600]);
+    page.choose_file("file", &no_text.path);
+    page.wait_for_text("#coin-message", "The file cannot be read as text");
+    let one = CoinFile::new(&coin);
+    let other = CoinFile::new(&world.coin().txt);
+    page.drop_files(&[&one.path, &other.path]);
+    page.wait_for_text("#coin-message", "A vote takes one coin");
+
     page.click("choose-all");
     page.click("vote");
     page.wait_for_text("#result", "A vote needs a coin");
     assert_eq!(page.run(calls, &[]), calls_before);
     assert_eq!(votes_at_the_api(&world), 0);
     assert_eq!(page.console(), [""; 0]);
+}
+
+#[test]
+fn a_choice_that_is_none_is_told_and_not_sent() {
+    let world = World::start();
+    let page = open(&world);
+    take_a_coin(&page);
+    page.click("vote");
+    page.wait_for_text("#result", "Choose at least one charity");
+    page.click(&format!("choose-{FIRST}"));
+    for weight in ["0", "1.5", "1000001", "-"] {
+        page.tab_to(&format!("weight-{FIRST}"));
+        page.write(weight);
+        page.wait_for_text(
+            "#preview",
+            "The weight of Clean Water must be a whole number from 1 to 1,000,000",
+        );
+        page.click("vote");
+        page.wait_for_text("#result", "The weight of Clean Water must be a whole number");
+        // Back to the top, so that tabbing forward finds the field again and selects what is in it.
+        page.click("choose-none");
+        page.click(&format!("choose-{FIRST}"));
+    }
+    assert_eq!(votes_at_the_api(&world), 0);
+    assert_eq!(page.console(), [""; 0]);
+}
+
+#[test]
+fn a_coin_that_cannot_count_is_foretold_and_refused() {
+    let world = World::start();
+    let page = open(&world);
+    let expired = world.coin().txt.replace("2030-01-01T", "2020-01-01T");
+    let elsewhere = read_coins(&world.mint.mint_for("another-campaign", "elsewhere", 1))
+        .remove(0)
+        .txt;
+    for (coin, foretold, refusal) in [
+        (expired, "This coin has expired", "The coin has expired"),
+        (
+            elsewhere,
+            "This coin is for another campaign",
+            "The coin is for another campaign",
+        ),
+    ] {
+        let file = CoinFile::new(&coin);
+        page.choose_file("file", &file.path);
+        page.wait_for_text("#coin-message", foretold);
+        page.click("choose-all");
+        page.click("vote");
+        page.wait_for_text("#result", refusal);
+        assert_only_refusals(&page.console(), 403);
+        page.click("drop-coin");
+    }
+    assert_eq!(votes_at_the_api(&world), 0);
 }
 
 #[test]
@@ -264,10 +330,10 @@ struct CoinFile {
 }
 
 impl CoinFile {
-    fn new(text: &str) -> CoinFile {
+    fn new(content: impl AsRef<[u8]>) -> CoinFile {
         let directory = tempfile::tempdir().expect("a directory for coin.txt");
         let path = directory.path().join("coin.txt");
-        std::fs::write(&path, text).expect("coin.txt can be written");
+        std::fs::write(&path, content).expect("coin.txt can be written");
         CoinFile {
             path,
             _directory: directory,

@@ -530,10 +530,10 @@ async function castVote() {
     return;
   }
   setBusy(true);
+  say(byId("coin-message"), "none");
   say(byId("result"), "note", "Voting…");
   try {
     showCounted(await sendVote());
-    say(byId("coin-message"), "none");
   } catch (error) {
     sayError(byId("result"), error);
   }

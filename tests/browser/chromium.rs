@@ -144,6 +144,13 @@ impl Browser {
         );
     }
 
+    /// Writes a text, key by key, wherever the focus is.
+    pub fn write(&self, text: &str) {
+        for character in text.chars() {
+            self.press(&[&character.to_string()]);
+        }
+    }
+
     /// Tabs forward until the element with this id has the focus, and asserts that a person can see each stop.
     pub fn tab_to(&self, id: &str) {
         let mut stops = Vec::new();
@@ -181,11 +188,10 @@ impl Browser {
         );
     }
 
-    /// Drags a file from outside onto the middle of the page and lets it go.
-    pub fn drop_file(&self, file: &Path) {
+    /// Drags files from outside onto the page and lets them go.
+    pub fn drop_files(&self, files: &[&Path]) {
         for step in ["dragEnter", "dragOver", "drop"] {
-            let data =
-                json!({ "items": [], "files": [file.to_str().expect("a path in UTF-8")], "dragOperationsMask": 1 });
+            let data = json!({ "items": [], "files": files, "dragOperationsMask": 1 });
             self.devtools(
                 "Input.dispatchDragEvent",
                 &json!({ "type": step, "x": 300, "y": 300, "data": data }),
