@@ -4,6 +4,7 @@
 
 mod chromium;
 
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use self::chromium::{Browser, key};
 use crate::harness::http;
 use crate::harness::metrics::sum;
 use crate::harness::mint::read_coins;
+use crate::harness::wait::wait_for;
 use crate::harness::world::World;
 
 /// The first and the second charity of the campaign.
@@ -81,6 +83,25 @@ fn a_reload_takes_the_same_coin_and_the_coin_is_nowhere_else() {
     assert!(!kept.contains(&serial) && !kept.contains("aGFzaGljb2lu"), "{kept}");
     page.reload();
     assert_eq!(take_a_coin(&page), serial);
+    assert_eq!(page.console(), [""; 0]);
+}
+
+#[test]
+fn a_coin_can_be_saved_as_the_file_that_it_was() {
+    let world = World::start();
+    let page = open(&world);
+    let downloads = TempDir::new().unwrap();
+    page.save_downloads_in(downloads.path());
+    let coin = world.coin().txt;
+    let file = CoinFile::new(&coin);
+    page.choose_file("file", &file.path);
+    page.wait_for_text("#coin-message", "Your coin is ready");
+    page.click("save-coin");
+    let saved = downloads.path().join("coin.txt");
+    wait_for("the saved coin.txt", || match fs::read_to_string(&saved) {
+        Ok(text) if text == coin => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
     assert_eq!(page.console(), [""; 0]);
 }
 
@@ -333,7 +354,7 @@ impl CoinFile {
     fn new(content: impl AsRef<[u8]>) -> CoinFile {
         let directory = tempfile::tempdir().expect("a directory for coin.txt");
         let path = directory.path().join("coin.txt");
-        std::fs::write(&path, content).expect("coin.txt can be written");
+        fs::write(&path, content).expect("coin.txt can be written");
         CoinFile {
             path,
             _directory: directory,

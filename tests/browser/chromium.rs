@@ -199,6 +199,14 @@ impl Browser {
         }
     }
 
+    /// Lets the page save files, into this directory.
+    pub fn save_downloads_in(&self, directory: &Path) {
+        self.devtools(
+            "Browser.setDownloadBehavior",
+            &json!({ "behavior": "allow", "downloadPath": directory }),
+        );
+    }
+
     /// Puts a text into the clipboard and pastes it into the element with this id.
     pub fn paste(&self, id: &str, text: &str) {
         self.devtools(
