@@ -1,36 +1,33 @@
-//! Where the built programs and the tools are. `cargo xtask test` says so in environment variables; without them they are looked for where cargo
-//! puts them and on PATH. A missing one fails the test and names the command that brings it.
+//! Where the built programs and the tools are: in the target directory that this very test was built into, put there by `cargo xtask test`. A missing
+//! one fails the test and names the command that brings it.
 
 use std::env;
-use std::iter;
 use std::path::{Path, PathBuf};
 
 /// One of our programs: `hashicoin-api`, `hashicoin-mint`, `hashicoin`.
 pub fn program(name: &str) -> PathBuf {
-    let directory = env::var_os("HASHICOIN_BIN_DIR").map_or_else(debug_directory, PathBuf::from);
-    found(directory.join(name), "cargo build --workspace")
+    found(debug_directory().join(name), "cargo build --workspace")
 }
 
 /// The compiled filter.
 pub fn gate() -> PathBuf {
-    let built = || debug_directory().join("../wasm32-unknown-unknown/wasm/coin_gate.wasm");
-    let path = env::var_os("HASHICOIN_GATE").map_or_else(built, PathBuf::from);
+    let path = debug_directory().join("../wasm32-unknown-unknown/wasm/coin_gate.wasm");
     found(path, "cargo xtask wasm").canonicalize().unwrap()
 }
 
 /// Envoy.
 pub fn envoy() -> PathBuf {
-    tool("HASHICOIN_ENVOY", "envoy")
+    tool("envoy")
 }
 
 /// The browser.
 pub fn chromium() -> PathBuf {
-    tool("HASHICOIN_CHROMIUM", "chromium")
+    tool("chromium")
 }
 
 /// The browser's WebDriver server.
 pub fn chromedriver() -> PathBuf {
-    tool("HASHICOIN_CHROMEDRIVER", "chromedriver")
+    tool("chromedriver")
 }
 
 /// The top of the repository.
@@ -50,16 +47,9 @@ fn debug_directory() -> PathBuf {
     env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
 }
 
-fn tool(variable: &str, name: &str) -> PathBuf {
-    if let Some(path) = env::var_os(variable) {
-        return found(path.into(), "cargo xtask tools");
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    // What `cargo xtask tools` found or brought, by a link in the target directory.
-    let brought = debug_directory().join("../tools").join(name);
-    let on_path = env::split_paths(&path).map(|directory| directory.join(name));
-    let place = iter::once(brought).chain(on_path).find(|path| path.is_file());
-    place.unwrap_or_else(|| panic!("{name} is not there: run `cargo xtask tools`, or give its path in {variable}"))
+/// `cargo xtask tools` links what it found or brought into the target directory.
+fn tool(name: &str) -> PathBuf {
+    found(debug_directory().join("../tools").join(name), "cargo xtask tools")
 }
 
 fn found(path: PathBuf, command: &str) -> PathBuf {

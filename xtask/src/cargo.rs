@@ -21,3 +21,9 @@ pub fn cargo(arguments: &[&str]) -> Command {
 pub fn build_programs() -> Command {
     cargo(&["build", "--workspace", "--bins"])
 }
+
+/// As [`build_programs`], and the tests with them: in one call, because the tests ask for features of shared crates, which a second call would compile
+/// again with those features.
+pub fn build_programs_and_tests() -> Command {
+    cargo(&["build", "--workspace", "--bins", "--tests"])
+}

@@ -1,7 +1,7 @@
 //! `test`: everything, as CI runs it.
 
-use crate::cargo::{build_programs, cargo};
-use crate::{browser, check, envoy, place, step, tools, wasm};
+use crate::cargo::{build_programs_and_tests, cargo};
+use crate::{check, step, tools, wasm};
 
 /// The tests that need Envoy or a browser, by the beginning of their names.
 const NEED_TOOLS: [&str; 3] = ["browser::", "dev::", "edge::"];
@@ -22,47 +22,25 @@ pub struct Arguments {
 ///
 /// When a step fails.
 pub fn run(arguments: &Arguments) -> Result<(), String> {
-    if arguments.quick { quick() } else { whole() }
-}
-
-fn quick() -> Result<(), String> {
-    wasm::run()?;
-    step::run(
-        "build the programs",
-        &mut build_programs(),
-        "The compiler's message is above.",
-    )?;
-    let mut test = cargo(&["test", "--workspace", "--"]);
-    for name in NEED_TOOLS {
-        test.args(["--skip", name]);
+    let advice = "What failed is above.";
+    if !arguments.quick {
+        step::timed("bring the tools", tools::run)?;
     }
-    step::run_with_output("run the tests that need no tools", &mut test, "What failed is above.")?;
-    eprintln!(
-        "xtask: left out: the checks, and the tests named {}",
-        NEED_TOOLS.join(", ")
-    );
-    Ok(())
-}
-
-fn whole() -> Result<(), String> {
-    step::timed("bring the tools", tools::run)?;
-    let envoy = envoy::bring()?;
-    let browser = browser::bring()?;
     wasm::run()?;
-    check::run()?;
-    step::run(
-        "build the programs",
-        &mut build_programs(),
-        "The compiler's message is above.",
-    )?;
-    step::run_with_output(
-        "run the tests",
-        cargo(&["test", "--workspace"])
-            .env("HASHICOIN_BIN_DIR", place::programs())
-            .env("HASHICOIN_GATE", wasm::module())
-            .env("HASHICOIN_ENVOY", envoy)
-            .env("HASHICOIN_CHROMIUM", browser.chromium)
-            .env("HASHICOIN_CHROMEDRIVER", browser.driver),
-        "What failed is above.",
-    )
+    if !arguments.quick {
+        check::run()?;
+    }
+    step::run("build programs and tests", &mut build_programs_and_tests(), advice)?;
+    let mut test = cargo(&["test", "--workspace"]);
+    if arguments.quick {
+        test.arg("--");
+        for name in NEED_TOOLS {
+            test.args(["--skip", name]);
+        }
+        eprintln!(
+            "    left out: the checks, and the tests named {}",
+            NEED_TOOLS.join(", ")
+        );
+    }
+    step::run_with_output("run the tests", &mut test, advice)
 }
