@@ -1,0 +1,135 @@
+//! Minting, by `hashicoin-mint`: the campaign's coins, and the ones that forgers and latecomers try.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use coin::{SignedCoin, Timestamp};
+use serde_json::Value;
+
+use super::data::Data;
+use super::programs::Programs;
+use crate::failure::Failure;
+use crate::{clock, input};
+
+/// How long the story's coins are good. Longer than anybody leaves it running.
+const GOOD_FOR_S: u64 = 30 * 24 * 60 * 60;
+
+/// How long the coin that is to expire is good: the mint refuses to make one that has expired already. Envoy takes about as long to come up.
+const EXPIRES_IN_S: u64 = 5;
+
+/// What was minted.
+pub struct Minted {
+    /// How many coins the mint says there are.
+    pub count: u64,
+    /// Where they are.
+    pub pool: PathBuf,
+    /// The public keys, as Vault's JSON.
+    pub keys: Value,
+    /// Signed by the right key, for another campaign.
+    pub other_campaign: SignedCoin,
+    /// For the right campaign, signed by somebody else's key.
+    pub other_key: SignedCoin,
+    /// Good, but not for long.
+    pub expiring: SignedCoin,
+}
+
+/// Makes the keys and mints.
+///
+/// # Errors
+///
+/// When the mint does not do what it is for.
+pub fn everything(programs: &Programs, data: &Data, campaign: &str, count: u32) -> Result<Minted, Failure> {
+    let mint = Mint { programs, data };
+    mint.keygen("key.pem")?;
+    mint.keygen("other-key.pem")?;
+    let keys = mint.run(mint.command("keys").arg("--key").arg(data.join("key.pem")))?;
+    data.write("keys.json", &format!("{keys:#}\n"))?;
+
+    let now_s = clock::now()?.unix_s();
+    let (soon, late) = (at(now_s + EXPIRES_IN_S)?, at(now_s + GOOD_FOR_S)?);
+    let expiring = mint.one("key.pem", campaign, soon, "expiring")?;
+    let report = mint.coins("key.pem", campaign, late, count, "coins")?;
+    Ok(Minted {
+        count: report["count"]
+            .as_u64()
+            .ok_or_else(|| Failure::CouldNot(format!("hashicoin-mint did not say how many it minted: {report}")))?,
+        pool: data.join("coins"),
+        keys,
+        other_campaign: mint.one("key.pem", &other(campaign), late, "other-campaign")?,
+        other_key: mint.one("other-key.pem", campaign, late, "other-key")?,
+        expiring,
+    })
+}
+
+/// A campaign's name that is not this one.
+fn other(campaign: &str) -> String {
+    if campaign == "other" { "another" } else { "other" }.to_owned()
+}
+
+fn at(unix_s: u64) -> Result<Timestamp, Failure> {
+    Timestamp::from_unix_s(unix_s)
+        .ok_or_else(|| Failure::CouldNot("the clock is near the end of the year 9999: set it".to_owned()))
+}
+
+struct Mint<'a> {
+    programs: &'a Programs,
+    data: &'a Data,
+}
+
+impl Mint<'_> {
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.programs.mint);
+        // An allocation's id would make every run the same coins.
+        command.arg(name).env_remove("NOMAD_ALLOC_ID").stdin(Stdio::null());
+        command
+    }
+
+    fn keygen(&self, name: &str) -> Result<(), Failure> {
+        self.output(self.command("keygen").arg("--out").arg(self.data.join(name)))
+            .map(drop)
+    }
+
+    fn coins(&self, key: &str, campaign: &str, expires: Timestamp, count: u32, out: &str) -> Result<Value, Failure> {
+        let mut command = self.command("mint");
+        command.args(["--json", "--campaign", campaign]);
+        command.args(["--expires", &expires.to_string(), "--count", &count.to_string()]);
+        command
+            .arg("--key")
+            .arg(self.data.join(key))
+            .arg("--out")
+            .arg(self.data.join(out));
+        self.run(&mut command)
+    }
+
+    fn one(&self, key: &str, campaign: &str, expires: Timestamp, out: &str) -> Result<SignedCoin, Failure> {
+        self.coins(key, campaign, expires, 1, out)?;
+        let directory = self.data.join(out);
+        let entries = fs::read_dir(&directory).map_err(|error| Failure::io("open", &directory, &error))?;
+        let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let path = paths.find(|path| path.to_string_lossy().ends_with(".coin.txt"));
+        let path = path.ok_or_else(|| Failure::CouldNot(format!("no coin in {}", directory.display())))?;
+        input::coin(&path)?.map_err(|error| Failure::CouldNot(format!("{}: {error}", path.display())))
+    }
+
+    /// Runs it, and reads its answer.
+    fn run(&self, command: &mut Command) -> Result<Value, Failure> {
+        let output = self.output(command)?;
+        serde_json::from_slice(&output)
+            .map_err(|error| Failure::CouldNot(format!("hashicoin-mint did not answer in JSON: {error}")))
+    }
+
+    fn output(&self, command: &mut Command) -> Result<Vec<u8>, Failure> {
+        let output = command
+            .output()
+            .map_err(|error| Failure::io("start", &self.programs.mint, &error))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::CouldNot(format!(
+                "hashicoin-mint failed: {}\n{said}",
+                output.status
+            )));
+        }
+        Ok(output.stdout)
+    }
+}

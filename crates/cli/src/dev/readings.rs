@@ -1,0 +1,91 @@
+//! Reads figures off the running parts.
+
+use crate::failure::Failure;
+use crate::http::Client;
+
+/// One of the gate's metrics, as Envoy shows it.
+///
+/// # Errors
+///
+/// When Envoy does not answer or does not have it.
+pub fn gate(admin: &Client, name: &str) -> Result<u64, Failure> {
+    let metrics = gate_metrics(admin)?;
+    let found = metrics.iter().find(|(candidate, _)| candidate == name);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| Failure::CouldNot(format!("Envoy has no metric {name}")))
+}
+
+/// Every request that the gate refused, whatever the reason.
+///
+/// # Errors
+///
+/// When Envoy does not answer.
+pub fn gate_refused(admin: &Client) -> Result<u64, Failure> {
+    let metrics = gate_metrics(admin)?;
+    let refused = metrics
+        .iter()
+        .filter(|(name, _)| name.starts_with("coin_gate_refused_"));
+    Ok(refused.map(|(_, value)| value).sum())
+}
+
+/// The gate's metrics by name. Envoy puts `wasmcustom.` before each.
+fn gate_metrics(admin: &Client) -> Result<Vec<(String, u64)>, Failure> {
+    let answer = admin.get("/stats?filter=^wasmcustom\\.coin_gate_")?;
+    let metric = |line: &str| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.strip_prefix("wasmcustom.")?.to_owned(), value.parse().ok()?))
+    };
+    Ok(answer.body.lines().filter_map(metric).collect())
+}
+
+/// What the API counts, at one moment.
+pub struct ApiMetrics(String);
+
+impl ApiMetrics {
+    /// Reads them all.
+    ///
+    /// # Errors
+    ///
+    /// When the API does not answer.
+    pub fn read(api: &Client) -> Result<ApiMetrics, Failure> {
+        let answer = api.get("/metrics")?;
+        if answer.status != 200 {
+            return Err(Failure::CouldNot(format!(
+                "the API's metrics: status {}",
+                answer.status
+            )));
+        }
+        Ok(ApiMetrics(answer.body))
+    }
+
+    /// The sum of a metric's samples that have all of these labels, such as `outcome="counted"`; 0 if there is none.
+    pub fn sum(&self, name: &str, labels: &[&str]) -> u64 {
+        let sample = |line: &str| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (candidate, its_labels) = series.split_once('{').unwrap_or((series, ""));
+            let its_labels: Vec<&str> = its_labels.trim_end_matches('}').split(',').collect();
+            let ours = candidate == name && labels.iter().all(|label| its_labels.contains(label));
+            ours.then(|| value.parse::<u64>().ok())?
+        };
+        self.0.lines().filter_map(sample).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ApiMetrics;
+
+    #[test]
+    fn samples_are_summed_by_name_and_labels() {
+        let metrics = ApiMetrics(
+            "# TYPE a counter\na{m=\"GET\",s=\"200\"} 1\na{m=\"POST\",s=\"201\"} 2\na{m=\"POST\",s=\"409\"} 4\nab{m=\"POST\"} 8\nb 16\n"
+                .to_owned(),
+        );
+        assert_eq!(metrics.sum("a", &[]), 7);
+        assert_eq!(metrics.sum("a", &["m=\"POST\""]), 6);
+        assert_eq!(metrics.sum("a", &["m=\"POST\"", "s=\"409\""]), 4);
+        assert_eq!(metrics.sum("b", &[]), 16);
+        assert_eq!(metrics.sum("c", &[]), 0);
+    }
+}
