@@ -117,7 +117,7 @@ fn in_a_header_of_its_own_a_second_coin_is_a_second_line() {
     replace(&mut text, "\"mode\":", "\"header\": \"x-vote-coin\", \"mode\":");
     world.envoy = Envoy::start_with(&text);
     let (first, second) = (world.coin().header(), world.coin().header());
-    let lines: [(&str, &[(&str, &str)], u16, &str); 4] = [
+    let lines: [(_, &[(&str, &str)], _, _); 4] = [
         (
             "two coins",
             &[("x-vote-coin", &first), ("x-vote-coin", &second)],

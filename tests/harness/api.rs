@@ -11,17 +11,17 @@ use super::artifacts::{program, source};
 use super::http;
 use super::metrics::sum;
 use super::mint::Mint;
-use super::process::{Ended, Process, run};
+use super::process::{Process, run};
 
 /// A running API.
 pub struct Api {
-    directory: TempDir,
     process: Process,
+    _directory: TempDir,
     pub address: SocketAddr,
 }
 
 impl Api {
-    /// A new ledger, and the API on it with a pool of coins.
+    /// A new ledger, and the API on it with a pool of coins, ready for requests.
     pub fn start(pool: &Path) -> Api {
         let directory = TempDir::new().unwrap();
         let mut init = Command::new(program("hashicoin-api"));
@@ -31,11 +31,7 @@ impl Api {
         init.arg("--campaign").arg(source("examples/campaign.json"));
         let ended = run(&mut init);
         assert_eq!(ended.code(), 0, "{ended:?}");
-        Api::serve(directory, pool)
-    }
 
-    /// Serves the ledger in a directory.
-    pub fn serve(directory: TempDir, pool: &Path) -> Api {
         let mut command = Command::new(program("hashicoin-api"));
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--ledger").arg(directory.path().join("ledger.sqlite"));
@@ -45,8 +41,8 @@ impl Api {
         let ready: Value = serde_json::from_str(&process.first_line()).unwrap();
         let address = ready["listening"].as_str().unwrap().parse().unwrap();
         Api {
-            directory,
             process,
+            _directory: directory,
             address,
         }
     }
@@ -54,19 +50,6 @@ impl Api {
     /// Its process.
     pub fn process(&self) -> &Process {
         &self.process
-    }
-
-    /// Ends it at once, as a power cut would, and gives its ledger's directory.
-    pub fn kill(self) -> TempDir {
-        self.process.kill();
-        self.process.ended();
-        self.directory
-    }
-
-    /// Asks it to end, and gives how it did and its ledger's directory.
-    pub fn terminate(self) -> (Ended, TempDir) {
-        self.process.terminate();
-        (self.process.ended(), self.directory)
     }
 
     /// What `/metrics` says.
