@@ -11,7 +11,7 @@
 //! configuration with a mistake is refused as a whole while the one before it stays in force. There is no path that panics, because
 //! a panic traps the VM and a trapped VM is lost to its worker; lints hold that line in this crate and in `coin`.
 //!
-//! The decisions are pure modules that know no host and are tested natively. [`host`] makes the ABI calls and `plugin` connects the two; both exist only
+//! The decisions are pure modules that know no host and are tested natively. `host` makes the ABI calls and `plugin` connects the two; both exist only
 //! on wasm32, since the proxy's functions do not link anywhere else.
 
 // A panic traps the VM, and a trapped VM answers nothing but 503 until its configuration changes. So there is no panic path.
