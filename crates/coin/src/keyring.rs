@@ -39,7 +39,7 @@ impl PublicKey {
         &self.0
     }
 
-    /// Checks a signature by the rule in the documentation of [`crate::verify`]'s module.
+    /// Checks a signature by the rule in the documentation of [`crate::verify()`]'s module.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@
 //! - **`coin.txt`**, for people: a drawing, the signed bytes as they are, and the signature as Vault wrote it
 //!   ([`SignedCoin::from_coin_txt`]).
 //!
-//! [`verify`] is the one decision: token, keyring, campaign and time in, an accepted coin or one [`Refusal`] out.
+//! [`verify()`] is the one decision: token, keyring, campaign and time in, an accepted coin or one [`Refusal`] out.
 //!
 //! ```
 //! use coin::{Campaign, Coin, Serial, SignedCoin, Timestamp};

@@ -11,7 +11,7 @@ pub const TOKEN_BYTES_MAX: usize = 512;
 /// An Ed25519 signature, in bytes (RFC 8032).
 pub const SIGNATURE_BYTES: usize = 64;
 
-/// A coin and the signature it came with. Nothing here says that the signature is good; [`crate::verify`] does.
+/// A coin and the signature it came with. Nothing here says that the signature is good; [`crate::verify()`] does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCoin {
     /// What the coin says.
