@@ -56,13 +56,12 @@ fn callbacks_after_the_refusal_change_nothing() {
         ("proxy_on_request_headers", [2, 1]),
         ("proxy_on_request_body", [0, 0]),
     ] {
-        assert_eq!(worker.vm().call(callback, id, &arguments), PAUSE, "{callback}");
+        assert_eq!(worker.callback(id, callback, &arguments), PAUSE, "{callback}");
     }
-    assert_eq!(worker.vm().call("proxy_on_request_trailers", id, &[1]), PAUSE);
+    assert_eq!(worker.callback(id, "proxy_on_request_trailers", &[1]), PAUSE);
     for callback in ["proxy_on_response_headers", "proxy_on_response_body"] {
-        assert_eq!(worker.vm().call(callback, id, &[1, 1]), Called::Returned(0));
+        assert_eq!(worker.callback(id, callback, &[1, 1]), Called::Returned(0));
     }
-    worker.do_deferred(id);
     assert_eq!(refusal(&worker.close(id)).as_deref(), Some("coin-missing"));
     assert_eq!(worker.failure(), None);
 }

@@ -107,7 +107,7 @@ impl Worker {
     /// The headers arrive.
     pub fn request_headers(&mut self, id: u32, headers: HeaderMap, end_of_stream: bool) {
         let root = self.stream(id).root;
-        self.call(id, "proxy_on_context_create", &[root]);
+        self.callback(id, "proxy_on_context_create", &[root]);
         let count = size(headers.lines().len());
         self.show(id, MapKind::REQUEST_HEADERS, headers);
         match self.filter(id, "proxy_on_request_headers", &[count, u32::from(end_of_stream)]) {
@@ -201,17 +201,27 @@ impl Worker {
         self.stream_mut(id).answered = true;
     }
 
-    /// The request is over, one way or another: access log, then the context's end (context.cc, `log`, `onDestroy`).
+    /// The request is over, one way or another: access log, then the context's end (context.cc, `log`, `onDestroy`). What these put off comes to nothing.
     pub fn close(&mut self, id: u32) -> Stream {
         self.state().contexts.entry(id).or_default().in_log_phase = true;
         self.call(id, "proxy_on_log", &[]);
         self.state().contexts.entry(id).or_default().in_log_phase = false;
         self.call(id, "proxy_on_done", &[]);
         self.call(id, "proxy_on_delete", &[]);
+        self.state().stop_iteration = false;
+        self.state().deferred.clear();
         self.state().contexts.remove(&id);
         let stream = self.streams.remove(&id).expect("a request that is open");
         self.delete_unused_roots();
         stream
+    }
+
+    /// Runs any callback on a request, in whatever order a test wants to see, and what it put off.
+    pub fn callback(&mut self, id: u32, export: &'static str, arguments: &[u32]) -> Called {
+        let called = self.call(id, export, arguments);
+        self.state().stop_iteration = false;
+        self.do_deferred(id);
+        called
     }
 
     /// Runs a callback that decides whether the message goes on. A lost VM decides too: 503, or past it if the plugin may fail open
@@ -250,8 +260,7 @@ impl Worker {
         called
     }
 
-    /// Does what host calls put off until the callback of this request was over.
-    pub fn do_deferred(&mut self, id: u32) {
+    fn do_deferred(&mut self, id: u32) {
         while let Some(deferred) = self.state().deferred.pop_front() {
             match deferred {
                 Deferred::Reply(of, reply) if of == id => self.answer(id, reply),

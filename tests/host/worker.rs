@@ -106,11 +106,6 @@ impl Worker {
         }
     }
 
-    /// The VM, for callbacks that no request brings about.
-    pub fn vm(&mut self) -> &mut Vm {
-        &mut self.vm
-    }
-
     /// Why the VM is lost, if it is.
     pub fn failure(&self) -> Option<&str> {
         self.vm.failure()

@@ -44,8 +44,7 @@ fn a_request_that_is_continued_goes_on_with_what_was_held() {
     worker.request_headers(id, request().headers, false);
     worker.request_body(id, b"one", true);
     assert_eq!(worker.stream(id).upstream, None);
-    worker.vm().call("proxy_on_tick", id, &[]);
-    worker.do_deferred(id);
+    worker.callback(id, "proxy_on_tick", &[]);
     assert_eq!(logged(&mut worker), ["0", "1", "0", "one"]);
     let (headers, body) = worker.close(id).upstream.unwrap();
     assert_eq!((headers, &body.bytes[..]), (request().headers, &b"one"[..]));
@@ -129,6 +128,16 @@ fn continue_after_a_local_reply_does_not_count() {
     let mut worker = worker(&format!("{HEADERS} (call $say (call $refuse)) (i32.const 0))"));
     let stream = worker.exchange(&request());
     assert_eq!((stream.upstream, stream.answered), (None, true));
+}
+
+#[test]
+fn a_local_reply_at_the_end_comes_to_nothing_and_stops_nobody_else() {
+    let mut worker = worker(r#"(func (export "proxy_on_log") (param i32) (call $say (call $refuse)))"#);
+    for _ in 0..2 {
+        let stream = worker.exchange(&request());
+        assert!(stream.reply.is_none() && stream.upstream.is_some());
+    }
+    assert_eq!(logged(&mut worker), ["0", "0"]);
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn a_module_that_answers_false_at_vm_start_is_not_run() {
 #[test]
 fn an_export_that_a_module_lacks_is_missing_not_failed() {
     let mut worker = super::worker("");
-    assert_eq!(worker.vm().call("proxy_on_tick", 1, &[]), Called::Missing);
+    let id = worker.open();
+    assert_eq!(worker.callback(id, "proxy_on_tick", &[]), Called::Missing);
     assert_eq!(worker.failure(), None);
 }
