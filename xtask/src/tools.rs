@@ -15,11 +15,13 @@ use crate::{browser, deny, envoy, place, step};
 /// When a tool cannot be had; the message says what to install.
 pub fn run() -> Result<(), String> {
     wasm_target()?;
-    eprintln!("    cargo-deny: {}", deny::bring()?.display());
-    let browser = browser::bring()?;
     link("envoy", &envoy::bring()?)?;
+    let browser = browser::bring()?;
     link("chromium", &browser.chromium)?;
-    link("chromedriver", &browser.driver)
+    link("chromedriver", &browser.driver)?;
+    // Last, since it takes longest: who lacks something else hears of it first.
+    eprintln!("    cargo-deny: {}", deny::bring()?.display());
+    Ok(())
 }
 
 /// Links a tool into the target directory, where tests that are started by hand (`cargo test`) find it.
@@ -66,7 +68,10 @@ pub fn wasm_target() -> Result<(), String> {
 ///
 /// Those of `make`, and when the cache cannot be written.
 pub fn kept(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
-    let cache = place::cache()?;
+    kept_in(&place::cache()?, name, make)
+}
+
+fn kept_in(cache: &Path, name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     let directory = cache.join(name);
     let lock = File::create(cache.join(format!("{name}.lock"))).map_err(|error| cannot("lock", &directory, &error))?;
     lock.lock().map_err(|error| cannot("lock", &directory, &error))?;
@@ -84,4 +89,26 @@ pub fn kept(name: &str, make: impl FnOnce(&Path) -> Result<(), String>) -> Resul
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> String {
     format!("could not {what} {}: {error}", path.display())
+}
+
+#[test]
+fn a_tool_is_made_once_and_kept() {
+    let cache = tempfile::tempdir().unwrap();
+    let make = |directory: &Path| fs::write(directory.join("tool"), "made").map_err(|error| error.to_string());
+    let directory = kept_in(cache.path(), "tool-1", make).unwrap();
+    assert_eq!(fs::read_to_string(directory.join("tool")).unwrap(), "made");
+    let again = kept_in(cache.path(), "tool-1", |_| Err("made again".to_owned()));
+    assert_eq!(again, Ok(directory));
+}
+
+#[test]
+fn a_tool_that_was_made_in_part_is_made_anew() {
+    let cache = tempfile::tempdir().unwrap();
+    let part = |directory: &Path| {
+        fs::write(directory.join("part"), "").unwrap();
+        Err("no network".to_owned())
+    };
+    assert_eq!(kept_in(cache.path(), "tool-1", part), Err("no network".to_owned()));
+    let directory = kept_in(cache.path(), "tool-1", |_| Ok(())).unwrap();
+    assert_eq!(fs::read_dir(directory).unwrap().count(), 0);
 }
