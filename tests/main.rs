@@ -5,9 +5,12 @@
 )]
 
 mod browser;
+mod cli;
+mod dev;
 mod edge;
 mod gate_wasm;
 mod harness;
 mod host;
+mod mint;
 mod mock;
 mod tidy;
