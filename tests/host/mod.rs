@@ -9,10 +9,11 @@
 //! Unlike Envoy it meters instructions, so that a hang is a failed test, and any host call can be made to fail ([`fault`]).
 //! What it does not copy: calls out by HTTP and gRPC, shared queues, timers, properties, cutting a stream. A module that calls one of those traps, by name.
 //!
-//! From the outside in: [`envoy`] is the process (configuration, canary, workers), [`worker`] one of its threads, [`stream`] one request on it,
-//! [`vm`] the module's instance, [`calls`] the functions that the module imports.
+//! From the outside in: [`envoy`] is the process (configuration, trial, workers), [`worker`] one of its threads, [`stream`] one request on it and
+//! [`answer`] its way back, [`vm`] the module's instance, [`calls`] the functions that the module imports.
 
 pub mod abi;
+pub mod answer;
 pub mod calls;
 pub mod context;
 pub mod envoy;

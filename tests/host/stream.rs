@@ -10,6 +10,9 @@ use super::header_map::HeaderMap;
 use super::vm::Called;
 use super::worker::Worker;
 
+/// The root of a request that came while no plugin was in force: it fails as with a lost VM.
+const NO_ROOT: u32 = 0;
+
 /// A request as a client sends it.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -47,7 +50,7 @@ pub struct Stream {
     held: VecDeque<Part>,
     paused_at_headers: bool,
     buffered: Vec<u8>,
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 /// What waits behind headers that are paused.
@@ -59,7 +62,7 @@ enum Part {
 
 /// What the filter chain does after a callback.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     Continue,
     /// Stop; body is kept and shown whole at the next call.
     StopAndBuffer,
@@ -79,7 +82,12 @@ impl Worker {
             self.request_trailers(id, trailers.clone());
         }
         if self.stream(id).upstream.is_some() && self.stream(id).reply.is_none() {
-            self.response(id, HeaderMap::new([(":status", "200")]), b"ok", None);
+            self.response(
+                id,
+                HeaderMap::new([(":status", "200")]),
+                b"ok",
+                Some(HeaderMap::new([("t", "1")])),
+            );
         }
         self.close(id)
     }
@@ -87,7 +95,7 @@ impl Worker {
     /// A new request, of which nothing has arrived yet. It belongs to the plugin that is in force now.
     pub fn open(&mut self) -> u32 {
         let id = self.next_context();
-        let root = self.root_in_force().unwrap_or_default();
+        let root = self.root_in_force().unwrap_or(NO_ROOT);
         self.streams.insert(
             id,
             Stream {
@@ -164,43 +172,6 @@ impl Worker {
         }
     }
 
-    /// An answer comes back, the service's or a local one.
-    pub fn response(&mut self, id: u32, headers: HeaderMap, body: &[u8], trailers: Option<HeaderMap>) {
-        if self.stream(id).lost {
-            // The module is not asked about the proxy's own 503 (context.cc, `failure_local_reply_sent_`).
-            self.stream_mut(id).answered = true;
-            return;
-        }
-        let ends = trailers.is_none();
-        let count = size(headers.lines().len());
-        self.show(id, MapKind::RESPONSE_HEADERS, headers);
-        if self.filter(
-            id,
-            "proxy_on_response_headers",
-            &[count, u32::from(ends && body.is_empty())],
-        ) != Flow::Continue
-        {
-            return;
-        }
-        self.hide(id, MapKind::RESPONSE_HEADERS);
-        if !body.is_empty() {
-            let context = self.state().contexts.entry(id).or_default();
-            context.bodies.insert(buffer::RESPONSE_BODY, body.to_vec());
-            if self.filter(id, "proxy_on_response_body", &[size(body.len()), u32::from(ends)]) != Flow::Continue {
-                return;
-            }
-        }
-        if let Some(trailers) = trailers {
-            let count = size(trailers.lines().len());
-            self.show(id, MapKind::RESPONSE_TRAILERS, trailers);
-            if self.filter(id, "proxy_on_response_trailers", &[count]) != Flow::Continue {
-                return;
-            }
-            self.hide(id, MapKind::RESPONSE_TRAILERS);
-        }
-        self.stream_mut(id).answered = true;
-    }
-
     /// The request is over, one way or another: access log, then the context's end (context.cc, `log`, `onDestroy`). What these put off comes to nothing.
     pub fn close(&mut self, id: u32) -> Stream {
         self.state().contexts.entry(id).or_default().in_log_phase = true;
@@ -226,12 +197,8 @@ impl Worker {
 
     /// Runs a callback that decides whether the message goes on. A lost VM decides too: 503, or past it if the plugin may fail open
     /// (cpp-host/context.cc, `CHECK_FAIL_HTTP`, before and after the call).
-    fn filter(&mut self, id: u32, export: &'static str, arguments: &[u32]) -> Flow {
-        let called = if self.stream(id).root == 0 {
-            Called::Failed
-        } else {
-            self.call(id, export, arguments)
-        };
+    pub(super) fn filter(&mut self, id: u32, export: &'static str, arguments: &[u32]) -> Flow {
+        let called = self.call(id, export, arguments);
         let stopped = std::mem::take(&mut self.state().stop_iteration);
         if called == Called::Failed && !self.options.fail_open {
             self.fail_stream(id);
@@ -252,6 +219,9 @@ impl Worker {
     fn call(&mut self, id: u32, export: &'static str, arguments: &[u32]) -> Called {
         if self.options.forbidden_callback == Some(export) {
             return Called::Missing;
+        }
+        if self.stream(id).root == NO_ROOT {
+            return Called::Failed;
         }
         let called = self.vm.call(export, id, arguments);
         if let Called::Returned(_) = called {
@@ -284,37 +254,6 @@ impl Worker {
         }
     }
 
-    /// Gives a local reply; the response callbacks run on it in the same context, as on any other answer.
-    fn answer(&mut self, id: u32, reply: LocalReply) {
-        let stream = self.stream_mut(id);
-        if stream.reply.is_some() {
-            stream.replies_too_many += 1;
-            return;
-        }
-        stream.reply = Some(reply.clone());
-        let mut headers = reply.headers;
-        headers.set(b":status", reply.status.to_string().as_bytes());
-        self.response(id, headers, &reply.body, None);
-    }
-
-    fn fail_stream(&mut self, id: u32) {
-        if std::mem::replace(&mut self.stream_mut(id).lost, true) {
-            return;
-        }
-        let details = "wasm_fail_stream".to_owned();
-        let (headers, body) = (HeaderMap::default(), Vec::new());
-        self.answer(
-            id,
-            LocalReply {
-                status: 503,
-                headers,
-                body,
-                grpc_status: Some(14),
-                details,
-            },
-        );
-    }
-
     fn let_headers_through(&mut self, id: u32) {
         let headers = self.hide(id, MapKind::REQUEST_HEADERS);
         self.stream_mut(id).upstream = Some((headers, Body::default()));
@@ -326,19 +265,19 @@ impl Worker {
         }
     }
 
-    fn show(&mut self, id: u32, kind: MapKind, map: HeaderMap) {
+    pub(super) fn show(&mut self, id: u32, kind: MapKind, map: HeaderMap) {
         self.state().contexts.entry(id).or_default().show(kind, map);
     }
 
-    fn hide(&mut self, id: u32, kind: MapKind) -> HeaderMap {
+    pub(super) fn hide(&mut self, id: u32, kind: MapKind) -> HeaderMap {
         self.state().contexts.entry(id).or_default().hide(kind)
     }
 
-    fn stream_mut(&mut self, id: u32) -> &mut Stream {
+    pub(super) fn stream_mut(&mut self, id: u32) -> &mut Stream {
         self.streams.get_mut(&id).expect("a request that is open")
     }
 }
 
-fn size(length: usize) -> u32 {
+pub(super) fn size(length: usize) -> u32 {
     u32::try_from(length).expect("less than 4 GiB")
 }

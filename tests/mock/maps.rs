@@ -93,6 +93,38 @@ fn what_is_changed_reaches_the_service() {
 }
 
 #[test]
+fn a_line_can_be_added_and_a_whole_map_put_in_place() {
+    let mut worker = worker(
+        r#"(data (i32.const 128) "\01\00\00\00\01\00\00\00\01\00\00\00z\001\00")
+           (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (call $say (call $set_pairs (i32.const 0) (i32.const 128) (i32.const 16)))
+            (call $say (call $add (i32.const 0) (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 4)))
+            (i32.const 0))
+           (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+            (call $say (call $set_pairs (i32.const 0) (i32.const 128) (i32.const 16)))
+            (call $say (call $add (i32.const 0) (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 4)))
+            (i32.const 0))"#,
+    );
+    let (headers, _) = worker.exchange(&request()).upstream.unwrap();
+    assert_eq!(headers, HeaderMap::new([("z", "1"), ("x-a", "wasm")]));
+    assert_eq!(logged(&mut worker)[..4], ["0", "0", "2", "2"]);
+}
+
+#[test]
+fn a_map_that_cannot_be_read_leaves_no_line() {
+    let mut worker = worker(
+        r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (call $say (call $set_pairs (i32.const 0) (i32.const 16) (i32.const 4)))
+            (i32.const 0))"#,
+    );
+    let (headers, _) = worker.exchange(&request()).upstream.unwrap();
+    assert_eq!(
+        (headers, logged(&mut worker)),
+        (HeaderMap::default(), vec!["0".to_owned()])
+    );
+}
+
+#[test]
 fn memory_that_is_not_the_module_s_is_invalid() {
     let mut worker = worker(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
