@@ -1,6 +1,6 @@
 //! HTTP/1.1 over a socket: sends exactly the bytes it is given, since a client library would tidy what the tests are about.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -153,4 +153,24 @@ fn read_line(stream: &mut impl BufRead) -> String {
         .unwrap_or_else(|error| panic!("no answer: {error}; so far {line:?}"));
     assert!(count > 0, "the connection was closed without a whole answer");
     line.trim_end_matches(['\r', '\n']).to_owned()
+}
+
+#[test]
+fn bytes_are_sent_as_they_are_and_an_answer_is_told_as_it_came() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut seen = [0; 9];
+        stream.read_exact(&mut seen).unwrap();
+        let answer = "HTTP/1.1 418 \r\nTransfer-Encoding: chunked\r\nA:  b\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+        seen
+    });
+    let response = exchange(address, b"no HTTP\r\n");
+    assert_eq!(&server.join().unwrap(), b"no HTTP\r\n");
+    assert_eq!(
+        (response.status, response.header("a"), response.text().as_str()),
+        (418, Some("b"), "abcde")
+    );
 }

@@ -11,3 +11,12 @@ pub fn sum(text: &str, name: &str, labels: &[&str]) -> u64 {
     });
     samples.sum()
 }
+
+#[test]
+fn samples_are_added_up_by_label() {
+    let text = "# HELP hits 9\nhits{route=\"/x\",status=\"200\"} 2\nhits{route=\"/x\",status=\"404\"} 3\nhits{route=\"/y\"} 5\nhits_more 7\n";
+    assert_eq!(sum(text, "hits", &[]), 10);
+    assert_eq!(sum(text, "hits", &["route=\"/x\""]), 5);
+    assert_eq!(sum(text, "hits", &["route=\"/x\"", "status=\"404\""]), 3);
+    assert_eq!(sum(text, "hits", &["route=\"/z\""]), 0);
+}

@@ -22,7 +22,7 @@ pub fn wait_up_to<T>(time: Duration, mut look: impl FnMut() -> Result<T, String>
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is where the waiting is done")]
+#[expect(clippy::disallowed_methods, reason = "this is where the waiting is done")]
 fn pause() {
     thread::sleep(Duration::from_millis(10));
 }
