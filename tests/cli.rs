@@ -245,7 +245,7 @@ fn a_refused_vote_says_why() {
     assert_eq!(no_coin.code(), 1, "{no_coin:?}");
     assert!(no_coin.stderr.contains("Nothing was sent."), "{no_coin:?}");
     let twice = booth.vote(coin, &["clean-water", "clean-water=2"]);
-    assert_eq!(twice.code(), 1, "{twice:?}");
+    assert_eq!(twice.code(), 64, "{twice:?}");
     assert!(twice.stderr.contains("clean-water is named twice"), "{twice:?}");
     assert_eq!((booth.api.requests(), booth.api.votes("counted")), (sent, 0));
 }

@@ -71,15 +71,21 @@ fn assert_nothing_left(stderr: &str) {
     assert!(!Path::new(data).exists(), "{data}");
 }
 
-/// This program beside others than those it was built with.
-fn program_among(siblings: &[(&str, PathBuf)]) -> (TempDir, PathBuf) {
-    let directory = TempDir::new().unwrap();
-    let own = directory.path().join("hashicoin");
-    fs::copy(program("hashicoin"), &own).unwrap();
-    for (name, path) in siblings {
-        fs::copy(path, directory.path().join(name)).unwrap();
+/// A directory that has these programs and no others. Linked, not copied: what was written a moment ago may not be startable yet.
+fn directory_with(programs: &[&str]) -> TempDir {
+    let directory = TempDir::new_in(program("hashicoin").parent().unwrap()).unwrap();
+    for name in programs {
+        fs::hard_link(program(name), directory.path().join(name)).unwrap();
     }
-    (directory, own)
+    directory
+}
+
+/// A program that stands in for a part.
+fn script(directory: &TempDir, name: &str, lines: &str) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{lines}")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    path
 }
 
 #[test]
@@ -152,8 +158,8 @@ fn a_module_that_is_no_gate_is_a_failure() {
 
 #[test]
 fn everything_that_is_missing_is_named_at_once() {
-    let (_directory, own) = program_among(&[]);
-    let mut command = Command::new(own);
+    let directory = directory_with(&["hashicoin"]);
+    let mut command = Command::new(directory.path().join("hashicoin"));
     command.args([
         "dev",
         "--once",
@@ -172,16 +178,13 @@ fn everything_that_is_missing_is_named_at_once() {
 
 #[test]
 fn an_api_that_ends_is_a_failure_with_its_last_words() {
-    let directory = TempDir::new().unwrap();
-    let script = directory.path().join("api");
-    fs::write(
-        &script,
-        "#!/bin/sh\n[ \"$1\" = init ] && exit 0\necho no ledger today >&2\nexit 3\n",
-    )
-    .unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
-    let (_directory, own) = program_among(&[("hashicoin-mint", program("hashicoin-mint")), ("hashicoin-api", script)]);
-    let ended = run(dev(&own).args(["--once", "--json"]));
+    let directory = directory_with(&["hashicoin", "hashicoin-mint"]);
+    script(
+        &directory,
+        "hashicoin-api",
+        "[ \"$1\" = init ] && exit 0\necho no ledger today >&2\nexit 3\n",
+    );
+    let ended = run(dev(&directory.path().join("hashicoin")).args(["--once", "--json"]));
     assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{ended:?}");
     assert!(ended.stderr.contains("api ended: exit status: 3"), "{ended:?}");
     assert!(ended.stderr.contains("no ledger today"), "{ended:?}");
@@ -217,6 +220,28 @@ fn it_stays_up_with_the_page_until_a_signal_and_then_stops_its_parts() {
     let ended = process.ended();
     assert_eq!(ended.code(), 0, "{ended:?}");
     assert_nothing_left(&ended.stderr);
+}
+
+#[test]
+fn a_signal_before_the_story_is_over_stops_what_was_started() {
+    let directory = TempDir::new().unwrap();
+    let never_ready = script(&directory, "envoy", "echo $$ > \"$0.pid\"\nexec sleep 600\n");
+    let pid_file = directory.path().join("envoy.pid");
+    let mut command = Command::new(program("hashicoin"));
+    command.args(["dev", "--once", "--json", "--envoy"]).arg(never_ready);
+    let process = Process::start("hashicoin dev", command.arg("--gate").arg(gate()));
+    let never_ready = wait_for("the proxy to start", || {
+        let text = fs::read_to_string(&pid_file).map_err(|error| format!("{error}; {}", process.stderr()))?;
+        text.trim_end().parse().map_err(|error| format!("{text:?}: {error}"))
+    });
+    process.terminate();
+    let ended = process.ended();
+    assert_eq!((ended.code(), ended.stdout.as_str()), (2, ""), "{ended:?}");
+    assert!(
+        ended.stderr.contains("stopped by a signal before the story was over"),
+        "{ended:?}"
+    );
+    assert_eq!(kill(Pid::from_raw(never_ready), None), Err(Errno::ESRCH));
 }
 
 #[test]

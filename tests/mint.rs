@@ -343,6 +343,20 @@ fn without_a_terminal_progress_is_plain_lines_on_standard_error() {
 }
 
 #[test]
+fn on_a_terminal_progress_is_a_bar() {
+    let room = Room::new();
+    let minting = room.minting("a", 3);
+    // Python's standard library has the terminal that Rust's has not.
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
+    terminal.env_remove("NOMAD_ALLOC_ID").env("TERM", "xterm");
+    let ended = run(terminal.arg(minting.get_program()).args(minting.get_args()));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    assert!(ended.stdout.contains("3/3 coins"), "{ended:?}");
+    assert!(!ended.stdout.contains("3 of 3 coins"), "{ended:?}");
+}
+
+#[test]
 fn coins_that_nobody_could_spend_are_not_made() {
     let room = Room::new();
     let mut command = room.minting("a", 1);

@@ -64,7 +64,8 @@ impl FromStr for Choice {
 ///
 /// # Errors
 ///
-/// [`Failure::Refused`] when the coin or the vote is refused, [`Failure::CouldNot`] when there is no answer that says whether it counts.
+/// [`Failure::Refused`] when the coin or the vote is refused, [`Failure::CouldNot`] when there is no answer that says whether it counts,
+/// [`Failure::Usage`] when a charity is named twice.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let weights = weights(&arguments.choices)?;
     let signed = input::coin(&arguments.coin)?
@@ -97,7 +98,7 @@ fn weights(choices: &[Choice]) -> Result<Map<String, Value>, Failure> {
     let mut weights = Map::new();
     for choice in choices {
         if weights.insert(choice.charity.clone(), choice.weight.into()).is_some() {
-            return Err(Failure::Refused(format!(
+            return Err(Failure::Usage(format!(
                 "{} is named twice: name each charity once, with all of its weight. Nothing was sent.",
                 choice.charity
             )));
