@@ -32,29 +32,33 @@ fn segment_is_no_dots(segment: &[u8]) -> bool {
 }
 
 fn octets_ok(path: &[u8]) -> bool {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut octets = path.iter().copied();
-    while let Some(octet) = octets.next() {
-        if octet == b'%' {
-            let (Some(high), Some(low)) = (
-                octets.next().and_then(upper_hex_value),
-                octets.next().and_then(upper_hex_value),
-            ) else {
-                return false;
-            };
-            let escaped = (high << 4) | low;
-            if may_stand_as_it_is(escaped) || is_ambiguous_when_escaped(escaped) {
-                return false;
-            }
-            decoded.push(escaped);
-        } else if octet == b'/' || may_stand_as_it_is(octet) {
-            decoded.push(octet);
-        } else {
+    let mut pieces = path.split(|octet| *octet == b'%');
+    if !pieces.next().is_none_or(is_plain) {
+        return false;
+    }
+    // What the escapes stand for. Plain text between two of them ends a character, whatever it is.
+    let mut decoded = Vec::new();
+    for piece in pieces {
+        let Some((digits, rest)) = piece.split_first_chunk() else {
             return false;
+        };
+        let Some(escaped) = hex_value(*digits) else {
+            return false;
+        };
+        if may_stand_as_it_is(escaped) || is_ambiguous_when_escaped(escaped) || !is_plain(rest) {
+            return false;
+        }
+        decoded.push(escaped);
+        if !rest.is_empty() {
+            decoded.push(b'/');
         }
     }
     // Overlong encodings of `/` and `.` are not UTF-8.
     std::str::from_utf8(&decoded).is_ok()
+}
+
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|octet| *octet == b'/' || may_stand_as_it_is(*octet))
 }
 
 /// RFC 3986's `pchar` without percent-encoding and without `;`, which some services cut paths at.
@@ -65,6 +69,11 @@ fn may_stand_as_it_is(octet: u8) -> bool {
 /// Octets that mean something to a service that decodes once more, or that end strings.
 fn is_ambiguous_when_escaped(octet: u8) -> bool {
     octet.is_ascii_control() || b"/\\;?#%".contains(&octet)
+}
+
+/// The octet that two digits of an escape stand for; they are in upper case.
+fn hex_value([high, low]: [u8; 2]) -> Option<u8> {
+    Some((upper_hex_value(high)? << 4) | upper_hex_value(low)?)
 }
 
 fn upper_hex_value(digit: u8) -> Option<u8> {
@@ -136,6 +145,11 @@ mod tests {
             "/v1/votes%ZZ",
             "/v1%C0%AFvotes",
             "/v1/%E9",
+            "/v1/%C3x%A9",
+            "/v1/%C3/%A9",
+            "/v1/%C3",
+            "/v1/%%41",
+            "/v1/%4%31",
             "/v1/caf\u{e9}",
             "/v1/votes\u{0}",
         ] {
