@@ -79,22 +79,31 @@ impl Process {
     /// The first whole line of standard output.
     pub fn first_line(&mut self) -> String {
         wait_for(&format!("the first line of {}", self.name.clone()), || {
+            // In this order: what it wrote before it ended counts.
+            let status = self.status();
             let stdout = self.stdout();
-            match stdout.split_once('\n') {
-                Some((line, _)) => Ok(line.to_owned()),
-                None => {
-                    self.still_runs();
-                    Err(format!("stdout {stdout:?}, stderr {}", self.stderr()))
-                }
+            match (stdout.split_once('\n'), status) {
+                (Some((line, _)), _) => Ok(line.to_owned()),
+                (None, Some(status)) => panic!("{} ended: {status}\n{}", self.name, self.stderr()),
+                (None, None) => Err(format!("stdout {stdout:?}, stderr {}", self.stderr())),
             }
         })
     }
 
     /// Fails if the program has ended.
     pub fn still_runs(&mut self) {
-        if let Some(status) = self.child.try_wait().unwrap() {
+        if let Some(status) = self.status() {
             panic!("{} ended: {status}\n{}", self.name, self.stderr());
         }
+    }
+
+    /// How it ended, if it has; all that it wrote is read then.
+    fn status(&mut self) -> Option<ExitStatus> {
+        let status = self.child.try_wait().unwrap()?;
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        Some(status)
     }
 
     /// Asks it to end (SIGTERM).
@@ -116,14 +125,9 @@ impl Process {
     pub fn ended(mut self) -> Ended {
         let name = self.name.clone();
         let status = wait_for(&format!("the end of {name}"), || {
-            self.child
-                .try_wait()
-                .unwrap()
+            self.status()
                 .ok_or_else(|| format!("it runs; stderr {}", self.stderr()))
         });
-        for reader in self.readers.drain(..) {
-            reader.join().unwrap();
-        }
         Ended {
             status,
             stdout: self.stdout(),
