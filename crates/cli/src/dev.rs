@@ -98,16 +98,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     say(&format!("minted   {} coins for {campaign}", minted.count));
     // Declared after the directory, so that the parts are stopped before their files go.
     let mut stage = Stage::set_up(&programs, &data, &minted, arguments.port, &stop)?;
-    say(&format!(
-        "api      {} (pid {})",
-        stage.api.base().as_str(),
-        stage.api_process.id()
-    ));
-    say(&format!(
-        "envoy    {} (pid {})",
-        stage.front.base().as_str(),
-        stage.envoy_process.id()
-    ));
+    let (api_pid, envoy_pid) = (stage.api_process.id(), stage.envoy_process.id());
+    say(&format!("api      {} (pid {api_pid})", stage.api.base()));
+    say(&format!("envoy    {} (pid {envoy_pid})", stage.front.base()));
 
     let (figures, mistakes) = story::tell(&mut stage, &minted, &stop, &say)?;
     if arguments.json {
@@ -124,14 +117,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.once {
         return Ok(());
     }
-    say(&format!("\nOpen     {}/", stage.front.base().as_str()));
+    stay_up(&mut stage, &data, &stop, &say)
+}
+
+/// Stays until a signal comes, or a part ends.
+fn stay_up(stage: &mut Stage, data: &Data, stop: &Stop, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let (front, keys) = (stage.front.base().clone(), data.keys());
+    say(&format!("\nOpen     {front}/"));
+    say(&format!("Verify   hashicoin verify COIN.TXT --keys {}", keys.display()));
     say(&format!(
-        "Verify   hashicoin verify COIN.TXT --keys {}",
-        data.keys().display()
-    ));
-    say(&format!(
-        "Vote     hashicoin vote --url {} --coin COIN.TXT clean-water",
-        stage.front.base().as_str()
+        "Vote     hashicoin vote --url {front} --coin COIN.TXT clean-water"
     ));
     say("Ctrl-C stops everything.");
     while !stop.asked_within(LOOK_EVERY) {

@@ -3,6 +3,7 @@
 //! No redirects and no proxies: a coin is money to whoever reads it, and goes to nobody but whom the user named. No TLS either: in the mesh that is the
 //! sidecar's, which listens on loopback.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -43,10 +44,12 @@ impl Base {
     pub fn local(port: u16) -> Base {
         Base(format!("http://127.0.0.1:{port}"))
     }
+}
 
-    /// The address as text, without a slash at its end.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl fmt::Display for Base {
+    /// The address, without a slash at its end.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
     }
 }
 
@@ -171,7 +174,7 @@ mod tests {
             "http://[::1]:80",
         ] {
             let base = Base::parse(good).unwrap();
-            assert_eq!(base.as_str(), good.trim_end_matches('/'));
+            assert_eq!(base.to_string(), good.trim_end_matches('/'));
         }
         for bad in [
             "",

@@ -82,11 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 return Ok(());
             }
             output::print(format_args!("counted as vote {}: {}", body["index"], units(&body)))?;
-            output::print(format_args!(
-                "{}/v1/votes/{}",
-                arguments.url.as_str(),
-                text(&body["id"])
-            ))
+            output::print(format_args!("{}/v1/votes/{}", arguments.url, text(&body["id"])))
         }
         400..=499 if body["type"].is_string() => Err(Failure::Refused(format!("refused: {}", problem(&body)))),
         _ => Err(Failure::CouldNot(no_verdict(arguments, &answer, &body))),
@@ -137,7 +133,7 @@ fn no_verdict(arguments: &Arguments, answer: &Answer, body: &Value) -> String {
     };
     format!(
         "{} did not say whether the vote counts: {said}. Send it again: nothing is counted twice.",
-        arguments.url.as_str()
+        arguments.url
     )
 }
 
