@@ -4,6 +4,7 @@
     reason = "what a test is about stands in its name and at the head of its file"
 )]
 
+mod api;
 mod browser;
 mod cli;
 mod dev;

@@ -70,7 +70,17 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Response {
     stream.set_read_timeout(Some(SOON)).unwrap();
     // Who is refused before all is sent may find the connection closed; the answer is there to be read all the same.
     let _ = stream.write_all(bytes);
-    read_response(&mut BufReader::new(stream))
+    let mut stream = BufReader::new(stream);
+    if bytes.starts_with(b"HEAD ") {
+        // Whatever length the answer names, it has no body (RFC 9110, section 9.3.2).
+        let (status, headers) = read_head(&mut stream);
+        return Response {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+    }
+    read_response(&mut stream)
 }
 
 /// GET.

@@ -111,6 +111,11 @@ impl Process {
         self.signal(Signal::SIGTERM);
     }
 
+    /// Asks it to end as Ctrl-C does (SIGINT).
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
     /// Ends it at once (SIGKILL).
     pub fn kill(&self) {
         self.signal(Signal::SIGKILL);

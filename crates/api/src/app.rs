@@ -22,8 +22,17 @@ pub struct App {
     pub shutdown: Shutdown,
     /// One permit per request that is worked on.
     pub requests: Arc<Semaphore>,
+    /// How many permits that are in all.
+    pub requests_max: usize,
     /// One permit per open stream.
     pub streams: Arc<Semaphore>,
+}
+
+impl App {
+    /// Requests that are worked on now.
+    pub fn requests_in_progress(&self) -> usize {
+        self.requests_max.saturating_sub(self.requests.available_permits())
+    }
 }
 
 /// Runs what blocks on the disk where it blocks nothing else.

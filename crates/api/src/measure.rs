@@ -10,6 +10,7 @@ use metrics::{counter, describe_counter, describe_gauge, gauge};
 use crate::pool::Counts;
 
 const REQUESTS: &str = "hashicoin_api_requests_total";
+const REQUESTS_IN_PROGRESS: &str = "hashicoin_api_requests_in_progress";
 const VOTES: &str = "hashicoin_votes_total";
 const POOL_COINS: &str = "hashicoin_pool_coins";
 const LEDGER_OPEN: &str = "hashicoin_ledger_open";
@@ -21,6 +22,10 @@ const OUTCOMES: [&str; 4] = ["counted", "repeated", "spent", "refused"];
 /// Says what each metric means, and starts the outcomes at 0 so that a rate can be taken from the first vote on.
 pub fn describe() {
     describe_counter!(REQUESTS, "Requests that reached the API, /healthz and /metrics aside.");
+    describe_gauge!(
+        REQUESTS_IN_PROGRESS,
+        "Requests that are worked on now; at --max-requests more are turned away."
+    );
     describe_counter!(VOTES, "Votes by what came of them.");
     describe_gauge!(
         POOL_COINS,
@@ -56,6 +61,12 @@ pub fn outcome(outcome: &Outcome) {
         Outcome::Refused(_) => "refused",
     };
     counter!(VOTES, "outcome" => label).increment(1);
+}
+
+/// Shows how many requests are worked on.
+#[expect(clippy::cast_precision_loss, reason = "--max-requests is far below 2^53")]
+pub fn requests_in_progress(count: usize) {
+    gauge!(REQUESTS_IN_PROGRESS).set(count as f64);
 }
 
 /// Shows how many coins are where.

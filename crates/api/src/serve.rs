@@ -55,6 +55,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             metrics,
             shutdown: shutdown.clone(),
             requests: Arc::new(Semaphore::new(arguments.max_requests as usize)),
+            requests_max: arguments.max_requests as usize,
             streams: Arc::new(Semaphore::new(arguments.max_streams as usize)),
         };
         serve(listener, routes::router(app), shutdown)

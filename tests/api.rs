@@ -1,0 +1,20 @@
+//! The API through its front door: the built `hashicoin-api`, over real HTTP, with coins from the built mint.
+//!
+//! No proxy stands in front here, so this is also what the API does about a coin by itself. Every answer that any of these tests sees is held against
+//! crates/api/openapi.json, and [`promises`] sees every answer that openapi.json has.
+
+mod coins;
+mod command_line;
+mod events;
+mod http2;
+mod life;
+mod limits;
+mod openapi;
+mod operations;
+mod page;
+mod promises;
+mod refusals;
+mod secrets;
+mod server;
+mod stream;
+mod votes;
