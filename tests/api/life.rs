@@ -87,14 +87,7 @@ fn a_server_told_to_stop_finishes_what_was_begun_and_takes_nothing_new() {
     stream.set_read_timeout(Some(SOON)).unwrap();
     stream.write_all(begin).unwrap();
     // Begun is what the server has taken up; an idle connection would rightly be closed.
-    wait_for("the request to be taken up", || {
-        let waiting = server.requests_in_progress();
-        if waiting == 1 {
-            Ok(())
-        } else {
-            Err(format!("{waiting} in progress"))
-        }
-    });
+    server.wait_for_a_request_in_progress();
 
     server.process.terminate();
     wait_for("the listener to close", || match TcpStream::connect(server.address) {

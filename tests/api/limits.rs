@@ -1,8 +1,5 @@
 //! How much, how many, how long.
 
-use std::io::{BufReader, Write};
-use std::net::TcpStream;
-
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -10,7 +7,6 @@ use super::openapi;
 use super::server::Server;
 use crate::harness::http::{read_response, request};
 use crate::harness::mint::Mint;
-use crate::harness::wait::{SOON, wait_for};
 
 /// The longest body, in bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -39,24 +35,7 @@ fn a_body_may_have_16384_bytes_and_not_one_more() {
 #[test]
 fn more_requests_at_once_than_there_is_room_for_are_turned_away() {
     let server = Server::start(&["--max-requests", "1"]);
-    let coin = Mint::new().coins("coin", 1).remove(0).header();
-    let headers = [
-        ("authorization", coin.as_str()),
-        ("content-type", "application/json"),
-        ("content-length", "5"),
-    ];
-    // Takes the one place and never sends its body.
-    let mut slow = TcpStream::connect(server.address).unwrap();
-    slow.set_read_timeout(Some(SOON)).unwrap();
-    slow.write_all(&request("POST", "/v1/votes", &headers, "")).unwrap();
-    wait_for("the server to be busy", || {
-        let answer = server.get("/v1/tally");
-        if answer.status == 503 {
-            Ok(())
-        } else {
-            Err(format!("{answer:?}"))
-        }
-    });
+    let mut slow = server.occupy_a_place();
     for (method, path) in openapi::operations() {
         let answer = server.send(&method, &path, &[], "");
         if matches!(path.as_str(), "/healthz" | "/metrics") {
@@ -70,7 +49,7 @@ fn more_requests_at_once_than_there_is_room_for_are_turned_away() {
         );
         assert_eq!(answer.header("retry-after"), Some("1"), "{method} {path}");
     }
-    let answer = read_response(&mut BufReader::new(slow));
+    let answer = read_response(&mut slow);
     assert_eq!((answer.status, answer.problem().as_str()), (408, "request-timeout"));
     assert_eq!(server.get("/v1/tally").status, 200, "there is room again");
 }

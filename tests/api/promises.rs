@@ -1,8 +1,6 @@
 //! openapi.json promises nothing that is not kept: each of its answers is seen here at least once.
 
 use std::collections::BTreeSet;
-use std::io::{BufReader, Write};
-use std::net::TcpStream;
 
 use rusqlite::Connection;
 use serde_json::json;
@@ -10,9 +8,8 @@ use serde_json::json;
 use super::events::Events;
 use super::openapi::{self, Promise};
 use super::server::{Books, Server};
-use crate::harness::http::{read_response, request};
+use crate::harness::http::read_response;
 use crate::harness::mint::{Mint, testdata_token};
-use crate::harness::wait::{SOON, wait_for};
 
 #[test]
 fn every_answer_in_openapi_json_is_given() {
@@ -79,26 +76,11 @@ fn each_answer_of_a_healthy_server(server: &Server, mint: &Mint) {
 }
 
 fn each_answer_of_a_busy_server(server: &Server) {
-    let headers = [
-        ("authorization", "Coin x"),
-        ("content-type", "application/json"),
-        ("content-length", "1"),
-    ];
-    let mut slow = TcpStream::connect(server.address).unwrap();
-    slow.set_read_timeout(Some(SOON)).unwrap();
-    slow.write_all(&request("POST", "/v1/votes", &headers, "")).unwrap();
-    wait_for("the server to be busy", || {
-        let answer = server.get("/v1/tally");
-        if answer.status == 503 {
-            Ok(())
-        } else {
-            Err(format!("{answer:?}"))
-        }
-    });
+    let mut slow = server.occupy_a_place();
     for (method, path) in openapi::operations() {
         server.send(&method, &path, &[], "");
     }
-    server.keep("POST", "/v1/votes", &read_response(&mut BufReader::new(slow)));
+    server.keep("POST", "/v1/votes", &read_response(&mut slow));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The built `hashicoin-api` on a ledger of its own. Every answer it gives is held against openapi.json.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -15,6 +16,7 @@ use crate::harness::http::{Response, exchange, request};
 use crate::harness::metrics::sum;
 use crate::harness::mint::{Coin, Mint};
 use crate::harness::process::{Ended, Process, run};
+use crate::harness::wait::{SOON, wait_for};
 
 /// A ledger and its pool.
 pub struct Books {
@@ -151,8 +153,30 @@ impl Server {
         self.get("/v1/tally").json()
     }
 
+    /// Takes one of the places for requests: a vote whose body never comes. The answer to it can be read when the server has given up on it.
+    pub fn occupy_a_place(&self) -> BufReader<TcpStream> {
+        let headers = [
+            ("authorization", "Coin x"),
+            ("content-type", "application/json"),
+            ("content-length", "1"),
+        ];
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(&request("POST", "/v1/votes", &headers, "")).unwrap();
+        self.wait_for_a_request_in_progress();
+        BufReader::new(stream)
+    }
+
+    /// Waits until the server works on one request.
+    pub fn wait_for_a_request_in_progress(&self) {
+        wait_for("a request to be taken up", || match self.requests_in_progress() {
+            1 => Ok(()),
+            other => Err(format!("{other} in progress")),
+        });
+    }
+
     /// Requests that the server works on now, this one aside.
-    pub fn requests_in_progress(&self) -> u64 {
+    fn requests_in_progress(&self) -> u64 {
         let metrics = self.get("/metrics").text();
         sum(&metrics, "hashicoin_api_requests_in_progress", &[])
     }

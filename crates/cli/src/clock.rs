@@ -3,8 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use coin::Timestamp;
-
-use crate::failure::Failure;
+use service::Failure;
 
 /// The time now, in whole seconds.
 ///

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use clap::value_parser;
 use serde_json::Value;
+use service::Failure;
 
-use crate::failure::Failure;
 use crate::output;
 
 use data::Data;

@@ -7,10 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use service::Failure;
 use ureq::Agent;
 use ureq::http::{Response, Uri};
-
-use crate::failure::Failure;
 
 /// Longer than the longest `Prefer: wait`, and than the proxy lets a vote take.
 const REQUEST_MAX: Duration = Duration::from_secs(40);

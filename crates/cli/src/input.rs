@@ -6,8 +6,7 @@ use std::path::Path;
 
 use coin::{Keyring, KeyringError, SignedCoin};
 use serde_json::Value;
-
-use crate::failure::Failure;
+use service::Failure;
 
 /// Several times the longest `coin.txt`, so that a wrong path does not pull a large file into memory.
 const COIN_BYTES_MAX: u64 = 4096;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::value_parser;
 use coin::{Campaign, Keyring};
 use serde_json::{Value, json};
+use service::Failure;
 use sha2::{Digest, Sha256};
 
-use crate::failure::Failure;
 use crate::gate_config::{Mode, gate_config};
 use crate::{input, output, parse};
 

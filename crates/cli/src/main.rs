@@ -7,7 +7,6 @@
 
 mod clock;
 mod dev;
-mod failure;
 mod gate_config;
 mod http;
 mod input;
@@ -41,9 +40,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments: Arguments = match service::parse_arguments() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::usage(&error),
+        Err(exit_code) => return exit_code,
     };
     let result = match arguments.command {
         Command::Dev(arguments) => dev::run(&arguments),

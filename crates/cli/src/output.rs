@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::failure::Failure;
+use service::Failure;
 
 /// Prints one line, or one JSON object.
 ///

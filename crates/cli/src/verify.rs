@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::value_parser;
 use coin::{Accepted, Campaign, Refusal, Timestamp};
 use serde_json::json;
+use service::Failure;
 
-use crate::failure::Failure;
 use crate::{clock, input, output, parse};
 
 /// Say whether a coin.txt is good: signed, for this campaign, not expired

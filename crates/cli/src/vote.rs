@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use clap::value_parser;
 use serde_json::{Map, Value};
+use service::Failure;
 
-use crate::failure::Failure;
 use crate::http::{Answer, Base, Client};
 use crate::{input, output};
 

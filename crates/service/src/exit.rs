@@ -17,6 +17,8 @@ pub enum Failure {
     Refused(String),
     /// It could not be done: exit code 2. It may work once the file, the disk or the network is in order.
     CouldNot(String),
+    /// The arguments contradict each other in a way that clap cannot see: exit code 64.
+    Usage(String),
 }
 
 impl Failure {
@@ -30,15 +32,15 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Refused(_) => 1,
             Failure::CouldNot(_) => 2,
+            Failure::Usage(_) => EXIT_USAGE,
         })
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Refused(message) | Failure::CouldNot(message) => formatter.write_str(message),
-        }
+        let (Failure::Refused(message) | Failure::CouldNot(message) | Failure::Usage(message)) = self;
+        formatter.write_str(message)
     }
 }
 

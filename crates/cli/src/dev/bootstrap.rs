@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-
-use crate::failure::Failure;
+use service::Failure;
 
 /// The file that people start from, as it is.
 const SHIPPED: &str = include_str!("../../../../envoy/bootstrap.yaml");

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-use crate::failure::Failure;
+use service::Failure;
 
 /// Longer than the API takes to finish what it began.
 const END_WITHIN: Duration = Duration::from_secs(15);

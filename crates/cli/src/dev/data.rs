@@ -4,9 +4,8 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use service::Failure;
 use tempfile::TempDir;
-
-use crate::failure::Failure;
 
 /// A directory of one run; a temporary one is removed when this is dropped.
 pub struct Data {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde_json::{Map, Value, json};
+use service::Failure;
 
 use super::readings::{self, ApiMetrics};
 use super::stage::Stage;
-use crate::failure::Failure;
 
 /// What the running parts say.
 #[derive(Debug)]

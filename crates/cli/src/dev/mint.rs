@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use coin::{SignedCoin, Timestamp};
 use serde_json::Value;
+use service::Failure;
 
 use super::data::Data;
 use super::programs::Programs;
-use crate::failure::Failure;
 use crate::{clock, input};
 
 /// How long the story's coins are good. Longer than anybody leaves it running.

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use service::Failure;
 
 /// Everything that is started, or loaded by what is started.
 pub struct Programs {

@@ -1,6 +1,7 @@
 //! Reads figures off the running parts.
 
-use crate::failure::Failure;
+use service::Failure;
+
 use crate::http::Client;
 
 /// One of the gate's metrics, as Envoy shows it.

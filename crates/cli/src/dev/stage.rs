@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use serde_json::Value;
+use service::Failure;
 
 use super::child::Child;
 use super::data::Data;
@@ -13,7 +14,6 @@ use super::programs::Programs;
 use super::stop::Stop;
 use super::wait::wait_for;
 use super::{CAMPAIGN_JSON, bootstrap, readings};
-use crate::failure::Failure;
 use crate::http::{Base, Client};
 
 /// Faster than a person takes coins from the page, and than the story does.

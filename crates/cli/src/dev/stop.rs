@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use crate::failure::Failure;
+use service::Failure;
 
 /// Whether the process was asked to end. While it exists, a signal does not end the process by itself, so everything that was started can be stopped.
 pub struct Stop(Receiver<()>);

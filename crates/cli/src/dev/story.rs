@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use coin::{Refusal, SignedCoin};
 use serde_json::{Map, Value};
+use service::Failure;
 
 use super::figures::Figures;
 use super::forge::{Forgery, forgeries};
@@ -14,7 +15,6 @@ use super::stage::Stage;
 use super::stop::Stop;
 use super::wait::wait_for;
 use crate::clock;
-use crate::failure::Failure;
 use crate::http::Answer;
 
 /// Rounds of good votes; each has one for a single charity, one for all, one for two.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use service::Failure;
+
 use super::child::Child;
 use super::stop::Stop;
-use crate::failure::Failure;
 
 /// How long a part may take to come up. Generous, since a slow machine is no failure; nothing that works waits for it.
 const UP_WITHIN: Duration = Duration::from_secs(60);
