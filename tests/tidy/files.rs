@@ -3,7 +3,7 @@
 use super::{File, assert_none, tree};
 
 /// How a file of each kind says what it is.
-const FIRST_LINES: [(&str, &[&str]); 9] = [
+const FIRST_LINES: [(&str, &[&str]); 10] = [
     ("rs", &["//! ", "// "]),
     ("toml", &["# "]),
     ("yaml", &["# "]),
@@ -13,6 +13,7 @@ const FIRST_LINES: [(&str, &[&str]); 9] = [
     ("css", &["/*"]),
     ("wat", &[";; "]),
     ("sh", &["#!"]),
+    ("hcl", &["# "]),
 ];
 
 /// The longest `main.rs`, in lines: parse, check, build, run, exit code.

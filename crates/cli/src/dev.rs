@@ -8,6 +8,8 @@ mod child;
 mod data;
 mod figures;
 mod forge;
+mod job;
+mod mesh;
 mod mint;
 mod programs;
 mod readings;
@@ -43,6 +45,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 the story held, 1 it did not, 2 a part could not be started or asked, 64 usage.")]
 pub struct Arguments {
+    /// On the real components: Consul and its proxies, with the gate mounted by Consul
+    #[arg(long)]
+    mesh: bool,
+    /// The directory of the mesh's servers [default: PATH]
+    #[arg(long, value_name = "DIR", requires = "mesh")]
+    tools: Option<PathBuf>,
     /// End after the story
     #[arg(long)]
     once: bool,
@@ -94,14 +102,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     say(&format!("data     {}", data.path().display()));
 
     let campaign = campaign()?;
-    let minted = mint::everything(&programs, &data, &campaign, arguments.count)?;
-    say(&format!("minted   {} coins for {campaign}", minted.count));
     // Declared after the directory, so that the parts are stopped before their files go.
-    let mut stage = Stage::set_up(&programs, &data, &minted, arguments.port, &stop)?;
-    let (api_pid, envoy_pid) = (stage.api_process.id(), stage.envoy_process.id());
-    say(&format!("api      {} (pid {api_pid})", stage.api.base()));
-    say(&format!("envoy    {} (pid {envoy_pid})", stage.front.base()));
-
+    let (mut stage, minted) = if arguments.mesh {
+        let wishes = mesh::Wishes {
+            tools: arguments.tools.as_deref(),
+            port: arguments.port,
+            count: arguments.count,
+        };
+        mesh::set_up(&programs, &data, &campaign, &wishes, &stop, &say)?
+    } else {
+        let minted = mint::everything(&programs, &data, &campaign, arguments.count)?;
+        say(&format!("minted   {} coins for {campaign}", minted.count));
+        let stage = Stage::set_up(&programs, &data, &minted, arguments.port, &stop, &say)?;
+        (stage, minted)
+    };
     let (figures, mistakes) = story::tell(&mut stage, &minted, &stop, &say)?;
     if arguments.json {
         output::print(figures.to_json(mistakes.is_empty()))?;
@@ -130,7 +144,7 @@ fn stay_up(stage: &mut Stage, data: &Data, stop: &Stop, say: &dyn Fn(&str)) -> R
     ));
     say("Ctrl-C stops everything.");
     while !stop.asked_within(LOOK_EVERY) {
-        stage.still_runs()?;
+        stage.parts.still_runs()?;
     }
     say("stopping");
     Ok(())

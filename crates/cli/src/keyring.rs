@@ -1,19 +1,21 @@
-//! `keyring`: what is in Vault's JSON, and the gate's configuration made from it.
+//! `keyring`: what is in Vault's JSON, and the gate's configuration made from it, bare or as Consul's configuration entry.
 
 use std::path::PathBuf;
 
-use clap::value_parser;
+use clap::{ArgGroup, value_parser};
 use coin::{Campaign, Keyring};
 use serde_json::{Value, json};
 use service::Failure;
 use sha2::{Digest, Sha256};
 
+use crate::config_entry::config_entry;
 use crate::gate_config::{Mode, gate_config};
 use crate::{input, output, parse};
 
 /// Show the public keys in Vault's JSON, or write the gate's configuration from it
 #[derive(clap::Args)]
 #[command(
+    group = ArgGroup::new("output").args(["gate_config", "config_entry"]),
     after_help = "Exit codes: 0 done, 1 the JSON is no keyring (every mistake is named), 2 could not read it, 64 usage."
 )]
 pub struct Arguments {
@@ -27,13 +29,19 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Print the gate's configuration with these keys (JSON) instead
-    #[arg(long, requires = "campaign", conflicts_with = "json")]
+    #[arg(long, requires = "campaign", conflicts_with_all = ["json", "config_entry"])]
     gate_config: bool,
+    /// Print Consul's configuration entry for the API, which mounts the gate with these keys (HCL), instead
+    #[arg(long, requires_all = ["campaign", "module"], conflicts_with = "json")]
+    config_entry: bool,
+    /// Where coin_gate.wasm is on the machine of the API's sidecar
+    #[arg(long, value_name = "FILE", requires = "config_entry")]
+    module: Option<PathBuf>,
     /// The campaign that the gate lets coins through for
-    #[arg(long, value_name = "SLUG", requires = "gate_config", value_parser = parse::campaign)]
+    #[arg(long, value_name = "SLUG", requires = "output", value_parser = parse::campaign)]
     campaign: Option<Campaign>,
     /// What the gate does with a verdict
-    #[arg(long, value_enum, default_value_t, requires = "gate_config")]
+    #[arg(long, value_enum, default_value_t, requires = "output")]
     mode: Mode,
 }
 
@@ -47,7 +55,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::Refused(format!("{}: {error}", arguments.keys.display())))?;
     if let Some(campaign) = &arguments.campaign {
         let config = gate_config(arguments.mode, campaign, &keys.data, arguments.min_key_version);
-        return output::print(format_args!("{config:#}"));
+        return match &arguments.module {
+            Some(module) => output::print(config_entry(module, &config)?.trim_end()),
+            None => output::print(format_args!("{config:#}")),
+        };
     }
     if arguments.json {
         return output::print(to_json(&keys.keyring));

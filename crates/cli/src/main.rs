@@ -6,6 +6,7 @@
 //! Exit codes: 0 done, 1 refused, 2 could not, 64 usage.
 
 mod clock;
+mod config_entry;
 mod dev;
 mod gate_config;
 mod http;
@@ -13,6 +14,7 @@ mod input;
 mod keyring;
 mod output;
 mod parse;
+mod shipped;
 mod verify;
 mod vote;
 

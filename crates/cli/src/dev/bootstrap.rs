@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use service::Failure;
 
+use crate::shipped;
+
 /// The file that people start from, as it is.
 const SHIPPED: &str = include_str!("../../../../envoy/bootstrap.yaml");
 
@@ -17,22 +19,17 @@ pub fn render(public_port: u16, api_port: u16, gate: &Path, keys: &Value) -> Res
     let port = |number: u16| format!("port_value: {number}");
     // JSON's strings are YAML's too, so that a path may have any character in it.
     let gate = json!(gate.to_string_lossy()).to_string();
-    let mut text = SHIPPED.to_owned();
-    for (from, to) in [
-        ("port_value: 10000", port(public_port)),
-        ("port_value: 9901", port(0)),
-        ("port_value: 8080", port(api_port)),
-        ("/etc/hashicoin/coin_gate.wasm", gate),
-        ("\"keys\": {}", format!("\"keys\": {keys}")),
-    ] {
-        if SHIPPED.matches(from).count() != 1 {
-            return Err(Failure::CouldNot(format!(
-                "the built-in Envoy configuration does not have {from:?} exactly once: build this program anew"
-            )));
-        }
-        text = text.replace(from, &to);
-    }
-    Ok(text)
+    shipped::fill(
+        "envoy/bootstrap.yaml",
+        SHIPPED,
+        &[
+            ("port_value: 10000", port(public_port)),
+            ("port_value: 9901", port(0)),
+            ("port_value: 8080", port(api_port)),
+            ("/etc/hashicoin/coin_gate.wasm", gate),
+            ("\"keys\": {}", format!("\"keys\": {keys}")),
+        ],
+    )
 }
 
 #[cfg(test)]

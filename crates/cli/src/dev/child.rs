@@ -1,6 +1,6 @@
 //! A program that this one started, and stops again, whatever happens.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use service::Failure;
+
+use super::wait::Watched;
 
 /// Longer than the API takes to finish what it began.
 const END_WITHIN: Duration = Duration::from_secs(15);
@@ -30,18 +32,22 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts a program with no input; standard error goes to `DIR/NAME.log`, standard output to `DIR/NAME.out`.
+    /// Starts a program with no input; standard error goes to `DIR/NAME.log`, standard output to `DIR/NAME.out`, after what is there.
     ///
     /// # Errors
     ///
     /// When it cannot be started.
     pub fn start(name: &'static str, command: &mut Command, directory: &Path) -> Result<Child, Failure> {
         let log = directory.join(format!("{name}.log"));
-        let create = |path: &Path| File::create(path).map_err(|error| Failure::io("create", path, &error));
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            let file = options.create(true).append(true).open(path);
+            file.map_err(|error| Failure::io("open", path, &error))
+        };
         let process = command
             .stdin(Stdio::null())
-            .stdout(create(&directory.join(format!("{name}.out")))?)
-            .stderr(create(&log)?)
+            .stdout(open(&directory.join(format!("{name}.out")))?)
+            .stderr(open(&log)?)
             // A group of its own: Ctrl-C reaches this program alone, which then stops the parts in order.
             .process_group(0)
             .spawn()
@@ -54,10 +60,13 @@ impl Child {
         self.process.id()
     }
 
-    /// # Errors
-    ///
-    /// When it has ended.
-    pub fn still_runs(&mut self) -> Result<(), Failure> {
+    fn ended(&mut self) -> bool {
+        !matches!(self.process.try_wait(), Ok(None))
+    }
+}
+
+impl Watched for Child {
+    fn still_runs(&mut self) -> Result<(), Failure> {
         match self.process.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(Failure::CouldNot(format!(
@@ -72,17 +81,12 @@ impl Child {
         }
     }
 
-    /// The last lines of its log.
-    pub fn last_words(&self) -> String {
+    fn last_words(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-        format!("the end of its log:\n{}", last.join("\n"))
-    }
-
-    fn ended(&mut self) -> bool {
-        !matches!(self.process.try_wait(), Ok(None))
+        format!("the end of {}'s log:\n{}", self.name, last.join("\n"))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use coin::{SignedCoin, Timestamp};
 use serde_json::Value;
 use service::Failure;
 
 use super::data::Data;
+use super::job;
 use super::programs::Programs;
 use crate::{clock, input};
 
@@ -81,7 +82,7 @@ impl Mint<'_> {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.programs.mint);
         // An allocation's id would make every run the same coins.
-        command.arg(name).env_remove("NOMAD_ALLOC_ID").stdin(Stdio::null());
+        command.arg(name).env_remove("NOMAD_ALLOC_ID");
         command
     }
 
@@ -120,16 +121,6 @@ impl Mint<'_> {
     }
 
     fn output(&self, command: &mut Command) -> Result<Vec<u8>, Failure> {
-        let output = command
-            .output()
-            .map_err(|error| Failure::io("start", &self.programs.mint, &error))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::CouldNot(format!(
-                "hashicoin-mint failed: {}\n{said}",
-                output.status
-            )));
-        }
-        Ok(output.stdout)
+        job::run("hashicoin-mint", command)
     }
 }

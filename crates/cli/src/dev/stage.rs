@@ -1,4 +1,4 @@
-//! The running parts: the API on a new ledger, and Envoy with the gate in front of it.
+//! What the story is told on: the running parts, and how to speak to them. Here the short form, the API on a new ledger and Envoy with the gate in front of it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,25 +12,40 @@ use super::data::Data;
 use super::mint::Minted;
 use super::programs::Programs;
 use super::stop::Stop;
-use super::wait::wait_for;
-use super::{CAMPAIGN_JSON, bootstrap, readings};
+use super::wait::{Watched, wait_for};
+use super::{CAMPAIGN_JSON, bootstrap, job, readings};
 use crate::http::{Base, Client};
 
 /// Faster than a person takes coins from the page, and than the story does.
-const COINS_PER_MINUTE: &str = "1000";
+pub const COINS_PER_MINUTE: &str = "1000";
 
-/// The parts, and how to speak to them. Dropped from the top: Envoy ends before the API, so that nobody meets a proxy with nothing behind it.
+/// The parts, and how to speak to them.
 pub struct Stage {
-    /// Envoy.
-    pub envoy_process: Child,
-    /// `hashicoin-api`.
-    pub api_process: Child,
+    /// What runs, until this is dropped.
+    pub parts: Box<dyn Watched>,
     /// What everybody speaks to: the API through Envoy and the gate.
     pub front: Client,
     /// The API itself, for its own figures.
     pub api: Client,
-    /// Envoy's admin interface, for the gate's figures.
+    /// The admin interface of the Envoy with the gate, for the gate's figures.
     pub admin: Client,
+}
+
+/// Dropped from the top: Envoy ends before the API, so that nobody meets a proxy with nothing behind it.
+struct Pair {
+    envoy: Child,
+    api: Child,
+}
+
+impl Watched for Pair {
+    fn still_runs(&mut self) -> Result<(), Failure> {
+        self.envoy.still_runs()?;
+        self.api.still_runs()
+    }
+
+    fn last_words(&self) -> String {
+        format!("{}\n{}", self.envoy.last_words(), self.api.last_words())
+    }
 }
 
 impl Stage {
@@ -39,7 +54,14 @@ impl Stage {
     /// # Errors
     ///
     /// When one does not come up; its last words are in the message.
-    pub fn set_up(programs: &Programs, data: &Data, minted: &Minted, port: u16, stop: &Stop) -> Result<Stage, Failure> {
+    pub fn set_up(
+        programs: &Programs,
+        data: &Data,
+        minted: &Minted,
+        port: u16,
+        stop: &Stop,
+        say: &(dyn Fn(&str) + Sync),
+    ) -> Result<Stage, Failure> {
         init_ledger(programs, data)?;
         let (api_process, api) = start_api(programs, data, minted, stop)?;
         let bootstrap = bootstrap::render(port, api.port(), &programs.gate, &minted.keys)?;
@@ -78,25 +100,28 @@ impl Stage {
                 .map_err(|failure| failure.to_string())?;
             listener_port(&answer.json()).ok_or(answer.body)
         })?;
+        let (front, api) = (Base::local(front), Base::local(api.port()));
+        say(&format!("api      {api} (pid {})", api_process.id()));
+        say(&format!("envoy    {front} (pid {})", envoy_process.id()));
+        let pair = Pair {
+            envoy: envoy_process,
+            api: api_process,
+        };
         Ok(Stage {
-            envoy_process,
-            api_process,
-            front: Client::new(Base::local(front)),
-            api: Client::new(Base::local(api.port())),
+            parts: Box::new(pair),
+            front: Client::new(front),
+            api: Client::new(api),
             admin,
         })
     }
-
-    /// # Errors
-    ///
-    /// When a part has ended.
-    pub fn still_runs(&mut self) -> Result<(), Failure> {
-        self.envoy_process.still_runs()?;
-        self.api_process.still_runs()
-    }
 }
 
-fn init_ledger(programs: &Programs, data: &Data) -> Result<(), Failure> {
+/// Makes the ledger in the directory.
+///
+/// # Errors
+///
+/// When the API refuses.
+pub fn init_ledger(programs: &Programs, data: &Data) -> Result<(), Failure> {
     let campaign = data.write("campaign.json", CAMPAIGN_JSON)?;
     let mut init = Command::new(&programs.api);
     init.arg("init")
@@ -104,17 +129,7 @@ fn init_ledger(programs: &Programs, data: &Data) -> Result<(), Failure> {
         .arg(data.join("ledger.sqlite"))
         .arg("--campaign")
         .arg(campaign);
-    let output = init
-        .output()
-        .map_err(|error| Failure::io("start", &programs.api, &error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::CouldNot(format!(
-            "hashicoin-api init failed: {}\n{said}",
-            output.status
-        )));
-    }
-    Ok(())
+    job::run("hashicoin-api init", &mut init).map(drop)
 }
 
 fn start_api(programs: &Programs, data: &Data, minted: &Minted, stop: &Stop) -> Result<(Child, SocketAddr), Failure> {

@@ -1,12 +1,13 @@
 //! Ctrl-C, SIGTERM and SIGHUP as something to wait for.
 
-use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use service::Failure;
 
 /// Whether the process was asked to end. While it exists, a signal does not end the process by itself, so everything that was started can be stopped.
-pub struct Stop(Receiver<()>);
+#[derive(Clone)]
+pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
 
 impl Stop {
     /// Listens from now on; once per process.
@@ -15,18 +16,25 @@ impl Stop {
     ///
     /// When the system does not let it.
     pub fn on_signals() -> Result<Stop, Failure> {
-        let (ask, asked) = mpsc::channel();
+        let stop = Stop(Arc::default());
+        let handler = stop.clone();
         ctrlc::set_handler(move || {
-            // The other end is gone when the process ends anyway.
-            let _ = ask.send(());
+            let (asked, changed) = &*handler.0;
+            *asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            changed.notify_all();
         })
         .map_err(|error| Failure::CouldNot(format!("could not listen for signals: {error}")))?;
-        Ok(Stop(asked))
+        Ok(stop)
     }
 
-    /// Waits this long at most; true as soon as the process was asked to end. Says so once per signal.
+    /// Waits this long at most; true as soon as the process was asked to end, and from then on.
     pub fn asked_within(&self, time: Duration) -> bool {
-        self.0.recv_timeout(time).is_ok()
+        let (asked, changed) = &*self.0;
+        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, _) = changed
+            .wait_timeout_while(asked, time, |asked| !*asked)
+            .unwrap_or_else(PoisonError::into_inner);
+        *asked
     }
 
     /// # Errors

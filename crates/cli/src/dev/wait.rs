@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use service::Failure;
 
-use super::child::Child;
 use super::stop::Stop;
 
 /// How long a part may take to come up. Generous, since a slow machine is no failure; nothing that works waits for it.
@@ -13,6 +12,17 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// A part that is looked after while it is waited for.
+pub trait Watched {
+    /// # Errors
+    ///
+    /// When it has ended, and does not come back.
+    fn still_runs(&mut self) -> Result<(), Failure>;
+
+    /// The last lines of its log.
+    fn last_words(&self) -> String;
+}
+
 /// Looks until there is something; the text that `look` gives is what it saw instead.
 ///
 /// # Errors
@@ -20,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// When the part has ended, a signal came, or the time is up.
 pub fn wait_for<T>(
     what: &str,
-    part: &mut Child,
+    part: &mut dyn Watched,
     stop: &Stop,
     mut look: impl FnMut() -> Result<T, String>,
 ) -> Result<T, Failure> {

@@ -1,0 +1,7 @@
+# The API gateway's proxy, on the machine that browsers reach.
+
+service {
+  kind    = "api-gateway"
+  name    = "gateway"
+  address = "127.0.0.1"
+}

@@ -1,0 +1,203 @@
+//! `dev --mesh`: the same journey on the real components, as a team would deploy it on machines.
+//!
+//! Consul with ACLs and its proxies, and the gate mounted by a configuration entry. Everything is set up by the repository's own files in `consul/`; this
+//! module starts what an init system would start, keeps it running, and writes down in `mesh.json` what runs where.
+
+mod consul;
+mod files;
+mod network;
+mod ports;
+mod supervisor;
+mod tools;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use nix::sys::stat::{Mode, umask};
+use serde_json::{Value, json};
+use service::Failure;
+
+use self::network::Network;
+use self::ports::{Port, Ports};
+use self::supervisor::Supervisor;
+use self::tools::Tools;
+use super::data::Data;
+use super::mint::{self, Minted};
+use super::programs::Programs;
+use super::stage;
+use super::stage::Stage;
+use super::stop::Stop;
+use super::wait::{Watched, wait_for};
+use crate::config_entry::config_entry;
+use crate::gate_config::{Mode as GateMode, gate_config};
+use crate::http::{Base, Client};
+
+/// Where the mesh is, and what it is made of.
+struct Site<'a> {
+    programs: &'a Programs,
+    tools: Tools,
+    data: &'a Data,
+    ports: Ports,
+    network: Network,
+    /// The port that browsers come to.
+    front: u16,
+}
+
+/// The running mesh. Dropped from the top: the parts end before their networks.
+struct Mesh {
+    supervisor: Supervisor,
+    _network: Network,
+    _ports: Ports,
+}
+
+impl Watched for Mesh {
+    fn still_runs(&mut self) -> Result<(), Failure> {
+        (&self.supervisor).still_runs()
+    }
+
+    fn last_words(&self) -> String {
+        (&self.supervisor).last_words()
+    }
+}
+
+/// What `dev` was asked for.
+pub struct Wishes<'a> {
+    /// The directory of the servers, before PATH.
+    pub tools: Option<&'a Path>,
+    /// The port for the page, or 0.
+    pub port: u16,
+    /// How many coins to mint.
+    pub count: u32,
+}
+
+/// Brings the mesh up, and mints.
+///
+/// # Errors
+///
+/// When a part does not come up; its last words are in the message.
+pub fn set_up(
+    programs: &Programs,
+    data: &Data,
+    campaign: &str,
+    wishes: &Wishes<'_>,
+    stop: &Stop,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<(Stage, Minted), Failure> {
+    let tools = Tools::find(wishes.tools)?;
+    // Whatever anybody writes from now on is for this user alone.
+    umask(Mode::from_bits_truncate(0o077));
+    let ports = Ports::claim()?;
+    let network = Network::set_up(ports.block())?;
+    say(if network.is_separate() {
+        "network  public is this machine; pci-gateway and data are namespaces, and only pci-gateway has a leg in both"
+    } else {
+        "network  all on loopback: only root can keep the data network apart"
+    });
+    let front = if wishes.port == 0 {
+        ports.get(Port::Front)
+    } else {
+        wishes.port
+    };
+    let site = Site {
+        programs,
+        tools,
+        data,
+        ports,
+        network,
+        front,
+    };
+    let logs = data.join("logs");
+    fs::create_dir(&logs).map_err(|error| Failure::io("create", &logs, &error))?;
+    let supervisor = Supervisor::new(data.join("mesh.json"), logs, site.facts())?;
+
+    consul::start(&site, &supervisor, stop)?;
+    say("consul   has a leader");
+    let minted = mint::everything(programs, data, campaign, wishes.count)?;
+    say(&format!("minted   {} coins for {campaign}", minted.count));
+    let gate = site.gate_entry(campaign, &minted.keys)?;
+    consul::configure(&site, &supervisor, stop, &gate)?;
+    say("consul   has tokens, configuration and services");
+    stage::init_ledger(programs, data)?;
+    start_api(&site, &supervisor, &minted)?;
+    consul::start_proxies(&site, &supervisor)?;
+
+    let client = |port| Client::new(Base::local(port));
+    let (front, api) = (client(site.front), client(site.ports.get(Port::Api)));
+    let admin = client(site.ports.get(Port::ApiAdmin));
+    wait_for("the API, through the gateway", &mut &supervisor, stop, || {
+        let answer = front.get("/v1/tally").map_err(|failure| failure.to_string())?;
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(format!("status {}: {}", answer.status, answer.body))
+        }
+    })?;
+    for (name, pid) in supervisor.pids() {
+        say(&format!("{name:<17} (pid {pid})"));
+    }
+    say(&format!("gateway  {}", front.base()));
+    let mesh = Mesh {
+        supervisor,
+        _network: site.network,
+        _ports: site.ports,
+    };
+    let stage = Stage {
+        parts: Box::new(mesh),
+        front,
+        api,
+        admin,
+    };
+    Ok((stage, minted))
+}
+
+fn start_api(site: &Site<'_>, supervisor: &Supervisor, minted: &Minted) -> Result<(), Failure> {
+    let listen = format!("127.0.0.1:{}", site.ports.get(Port::Api));
+    let mut serve = Command::new(&site.programs.api);
+    serve.args([
+        "serve",
+        "--listen",
+        &listen,
+        "--coins-per-minute",
+        stage::COINS_PER_MINUTE,
+    ]);
+    serve.arg("--ledger").arg(site.data.join("ledger.sqlite"));
+    serve.arg("--campaign").arg(site.data.join("campaign.json"));
+    serve
+        .arg("--keys")
+        .arg(site.data.keys())
+        .arg("--pool")
+        .arg(&minted.pool);
+    supervisor.start("api", serve, json!({ "http": listen })).map(drop)
+}
+
+impl Site<'_> {
+    /// What is written down beside the parts. Secrets are files; their places are no secret.
+    fn facts(&self) -> serde_json::Map<String, Value> {
+        let facts = json!({
+            "front": format!("127.0.0.1:{}", self.front),
+            "tokens": self.tokens(),
+            "namespaces": {
+                "pci": self.network.namespace(network::Machine::Pci),
+                "data": self.network.namespace(network::Machine::Data),
+            },
+        });
+        match facts {
+            Value::Object(facts) => facts,
+            _ => serde_json::Map::new(),
+        }
+    }
+
+    fn gate_entry(&self, campaign: &str, keys: &Value) -> Result<String, Failure> {
+        let campaign = coin::Campaign::parse(campaign)
+            .ok_or_else(|| Failure::CouldNot(format!("{campaign:?} is no campaign's name: build this program anew")))?;
+        config_entry(&self.programs.gate, &gate_config(GateMode::Enforce, &campaign, keys, 1))
+    }
+}
+
+/// Writes a file, and the directories above it.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let directory = path.parent().unwrap_or(path);
+    fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
+    fs::write(path, text).map_err(|error| Failure::io("write", path, &error))
+}

@@ -1,0 +1,56 @@
+//! The servers of the mesh and their clients: from one directory, or from PATH.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use service::Failure;
+
+/// Where each one is.
+pub struct Tools {
+    /// Consul: server, agent and client.
+    pub consul: PathBuf,
+    /// A search path on which the scripts find them.
+    pub path: OsString,
+}
+
+impl Tools {
+    /// Finds them all. A name that `directory` does not have is looked up on PATH.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing, at once.
+    pub fn find(directory: Option<&Path>) -> Result<Tools, Failure> {
+        let on_path = env::var_os("PATH").unwrap_or_default();
+        let directories: Vec<PathBuf> = directory
+            .map(Path::to_owned)
+            .into_iter()
+            .chain(env::split_paths(&on_path))
+            .collect();
+        let mut missing = Vec::new();
+        let mut find = |name: &'static str| {
+            let found = directories
+                .iter()
+                .map(|directory| directory.join(name))
+                .find(|file| file.is_file())
+                // Postgres looks for its own files beside where it really is.
+                .and_then(|file| file.canonicalize().ok());
+            found.unwrap_or_else(|| {
+                missing.push(name);
+                PathBuf::new()
+            })
+        };
+        let tools = Tools {
+            consul: find("consul"),
+            path: env::join_paths(&directories)
+                .map_err(|error| Failure::CouldNot(format!("--tools: {error}: name another directory")))?,
+        };
+        if missing.is_empty() {
+            return Ok(tools);
+        }
+        Err(Failure::CouldNot(format!(
+            "not found: {}: give their directory with --tools, or run `cargo xtask dev --mesh`, which brings them",
+            missing.join(", ")
+        )))
+    }
+}
