@@ -9,15 +9,16 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     ("hashicoin", &["coin", "service"]),
-    ("hashicoin-api", &["coin", "ledger", "service"]),
-    ("hashicoin-mint", &["coin", "service"]),
+    ("hashicoin-api", &["coin", "ledger", "pool", "service"]),
+    ("hashicoin-mint", &["coin", "pool", "service"]),
     // Drives what ships, and builds on none of it.
     ("integration", &[]),
     ("ledger", &["coin"]),
+    ("pool", &["coin", "service"]),
     ("service", &["coin"]),
     ("xtask", &[]),
 ];

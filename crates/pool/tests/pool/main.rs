@@ -1,0 +1,4 @@
+//! The pool's tests, on a real Redis.
+
+mod on_redis;
+mod redis_server;
