@@ -7,6 +7,7 @@ mod coins;
 mod command_line;
 mod events;
 mod http2;
+mod keys;
 mod life;
 mod limits;
 mod openapi;

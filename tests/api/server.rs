@@ -58,11 +58,16 @@ impl Books {
 
     /// The command that serves them.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_with_keys(&Mint::keys(), arguments)
+    }
+
+    /// The same, with a file of keys of the test's own.
+    pub fn command_with_keys(&self, keys: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("hashicoin-api"));
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(self.arguments());
-        command.arg("--keys").arg(Mint::keys()).args(arguments);
+        command.arg("--keys").arg(keys).args(arguments);
         command
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::Ledger;
+use ledger::{Keys, Ledger};
 use service::{Metrics, Shutdown};
 use tokio::sync::Semaphore;
 
@@ -14,6 +14,8 @@ use crate::problem::{Kind, Problem};
 pub struct App {
     /// Where votes are counted.
     pub ledger: Ledger,
+    /// The keys that coins are held to.
+    pub keys: Keys,
     /// Where coins are handed out from; `None` when that is switched off.
     pub pool: Option<Pool>,
     /// What was counted about requests.

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use coin::Keyring;
-use ledger::{CampaignFile, LedgerError};
+use ledger::{CampaignFile, Keys, KeysError, LedgerError};
 use service::Failure;
 
 use crate::pool::{ImportError, OpenError};
@@ -24,10 +23,11 @@ pub fn campaign(path: &Path) -> Result<CampaignFile, Failure> {
 /// # Errors
 ///
 /// As [`campaign`].
-pub fn keyring(path: &Path, min_key_version: u32) -> Result<Keyring, Failure> {
-    Keyring::from_vault_json(&read(path)?)
-        .and_then(|keyring| keyring.with_min_version(min_key_version))
-        .map_err(|error| Failure::Refused(format!("the keys in {} cannot be used: {error}", path.display())))
+pub fn keys(path: &Path, min_key_version: u32) -> Result<Keys, Failure> {
+    Keys::open(path, min_key_version).map_err(|error| match error {
+        KeysError::Read { .. } => Failure::CouldNot(error.to_string()),
+        KeysError::Wrong { .. } => Failure::Refused(error.to_string()),
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -35,6 +35,7 @@ pub async fn health(State(app): State<App>) -> Result<Response, Problem> {
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let text = blocking(move || {
         measure::requests_in_progress(app.requests_in_progress());
+        measure::keys(&app.keys);
         measure::ledger(&app.ledger);
         match app.pool.as_ref().map(|pool| pool.counts(clock::now())) {
             None => {}

@@ -4,7 +4,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use ledger::{Ledger, Outcome};
+use ledger::{Keys, Ledger, Outcome};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use crate::pool::Counts;
@@ -13,6 +13,8 @@ const REQUESTS: &str = "hashicoin_api_requests_total";
 const REQUESTS_IN_PROGRESS: &str = "hashicoin_api_requests_in_progress";
 const VOTES: &str = "hashicoin_votes_total";
 const POOL_COINS: &str = "hashicoin_pool_coins";
+const KEYS_STALE: &str = "hashicoin_keys_stale";
+const KEY_VERSION: &str = "hashicoin_key_version";
 const LEDGER_OPEN: &str = "hashicoin_ledger_open";
 const LEDGER_VOTES: &str = "hashicoin_ledger_votes";
 const LEDGER_UNITS: &str = "hashicoin_ledger_units";
@@ -31,6 +33,11 @@ pub fn describe() {
         POOL_COINS,
         "Coins in the pool that are worth something now, and coins handed out."
     );
+    describe_gauge!(
+        KEYS_STALE,
+        "1 while the file of keys cannot be used and those read before stay in force."
+    );
+    describe_gauge!(KEY_VERSION, "The lowest and the highest key version whose coins count.");
     describe_gauge!(LEDGER_OPEN, "1 while the ledger takes votes, 0 otherwise.");
     describe_gauge!(LEDGER_VOTES, "Votes in the ledger.");
     describe_gauge!(LEDGER_UNITS, "Units in the ledger by charity; a coin is 1000000.");
@@ -73,6 +80,14 @@ pub fn requests_in_progress(count: usize) {
 pub fn pool(counts: Counts) {
     gauge!(POOL_COINS, "state" => "available").set(f64::from(counts.available));
     gauge!(POOL_COINS, "state" => "handed_out").set(f64::from(counts.handed_out));
+}
+
+/// Shows which keys are in force.
+pub fn keys(keys: &Keys) {
+    let keyring = keys.current();
+    gauge!(KEYS_STALE).set(if keys.is_stale() { 1.0 } else { 0.0 });
+    gauge!(KEY_VERSION, "bound" => "lowest").set(f64::from(keyring.min_version()));
+    gauge!(KEY_VERSION, "bound" => "highest").set(f64::from(keyring.max_version()));
 }
 
 /// Shows what the ledger holds.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use coin::{CoinTxtError, SignedCoin, Timestamp};
+use ledger::Keys;
 
 pub use import::{Import, ImportError, Imported};
 pub use store::{Counts, OpenError};
@@ -48,8 +49,8 @@ pub struct Pool {
 struct Inner {
     store: Store,
     quota: Quota,
-    /// Coins of older keys are worth nothing any more and stay where they are.
-    min_key_version: u32,
+    /// Coins of retired keys are worth nothing any more and stay where they are.
+    keys: Keys,
 }
 
 /// Why no coin was handed out.
@@ -78,13 +79,9 @@ impl Pool {
     /// # Errors
     ///
     /// When there is none at this path, or the file is no pool.
-    pub fn open(path: &Path, quota: Quota, min_key_version: u32) -> Result<Pool, OpenError> {
+    pub fn open(path: &Path, quota: Quota, keys: Keys) -> Result<Pool, OpenError> {
         let store = Store::open(path)?;
-        let inner = Inner {
-            store,
-            quota,
-            min_key_version,
-        };
+        let inner = Inner { store, quota, keys };
         Ok(Pool {
             inner: Arc::new(Mutex::new(inner)),
         })
@@ -106,7 +103,7 @@ impl Pool {
     /// [`HandOutError`]; then no coin left the pool. A key that has a coin gets it whatever the quota says.
     pub fn hand_out(&self, key: &IdempotencyKey, now: Timestamp, at: Instant) -> Result<SignedCoin, HandOutError> {
         let mut inner = self.lock();
-        let min_key_version = inner.min_key_version;
+        let min_key_version = inner.keys.current().min_version();
         let key_hash = key.hash();
         let coin_txt = if let Some(coin_txt) = inner.store.coin_of(&key_hash)? {
             coin_txt
@@ -129,7 +126,7 @@ impl Pool {
     /// When the file fails.
     pub fn counts(&self, now: Timestamp) -> Result<Counts, rusqlite::Error> {
         let inner = self.lock();
-        inner.store.counts(now, inner.min_key_version)
+        inner.store.counts(now, inner.keys.current().min_version())
     }
 
     /// A panic while the lock was held left no half-done work: each change is one statement, and SQLite keeps those whole.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use coin::Keyring;
-use ledger::{CampaignFile, Ledger, Options};
+use ledger::{CampaignFile, Keys, Ledger, Options};
 use serde_json::json;
 use service::{Failure, Metrics, Shutdown};
 use tokio::net::TcpListener;
@@ -30,17 +29,17 @@ const FINISH_MAX: Duration = Duration::from_secs(10);
 /// When a file is wrong, the address is taken, or the ledger does not close in order.
 pub fn run(arguments: &Serve) -> Result<(), Failure> {
     let campaign = books::campaign(&arguments.books.campaign);
-    let keyring = books::keyring(&arguments.keys, arguments.min_key_version);
-    let (campaign, keyring) = both(campaign, keyring)?;
+    let keys = books::keys(&arguments.keys, arguments.min_key_version);
+    let (campaign, keys) = both(campaign, keys)?;
     service::start_logs(arguments.log);
     let metrics = Metrics::install().map_err(|error| Failure::CouldNot(format!("could not start metrics: {error}")))?;
     measure::describe();
 
     let options = Options::new(clock::now);
-    let ledger = Ledger::open(&arguments.books.ledger, &campaign, keyring.clone(), options)
+    let ledger = Ledger::open(&arguments.books.ledger, &campaign, keys.clone(), options)
         .map_err(|error| books::ledger_failure(&error))?;
     tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
-    let pool = open_pool(arguments, &campaign, &keyring)?;
+    let pool = open_pool(arguments, &campaign, &keys)?;
 
     let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
     let served = runtime.block_on(async {
@@ -51,6 +50,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             .map_err(|error| Failure::CouldNot(format!("could not listen on {}: {error}", arguments.listen)))?;
         let app = App {
             ledger: ledger.clone(),
+            keys,
             pool,
             metrics,
             shutdown: shutdown.clone(),
@@ -80,16 +80,16 @@ fn both<A, B>(first: Result<A, Failure>, second: Result<B, Failure>) -> Result<(
 }
 
 /// The pool with the directory's coins in it; `None` when no coins are handed out.
-fn open_pool(arguments: &Serve, campaign: &CampaignFile, keyring: &Keyring) -> Result<Option<Pool>, Failure> {
+fn open_pool(arguments: &Serve, campaign: &CampaignFile, keys: &Keys) -> Result<Option<Pool>, Failure> {
     let Some(dir) = &arguments.pool else {
         return Ok(None);
     };
     let path = pool::path_beside(&arguments.books.ledger);
     let quota = Quota::per_minute(arguments.coins_per_minute);
-    let pool = Pool::open(&path, quota, keyring.min_version()).map_err(|error| books::pool_failure(&error))?;
+    let pool = Pool::open(&path, quota, keys.clone()).map_err(|error| books::pool_failure(&error))?;
     let import = Import {
         dir,
-        keyring,
+        keyring: &keys.current(),
         campaign: campaign.campaign(),
         now: clock::now(),
     };

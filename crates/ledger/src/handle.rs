@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use coin::{Keyring, Refusal, TOKEN_BYTES_MAX, Timestamp};
+use coin::{Refusal, TOKEN_BYTES_MAX, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use crate::queue::{Inlet, Submission, queue};
 use crate::writer::Writer;
-use crate::{CampaignFile, Counted, LedgerError, Nullifier, Reader, SqliteStore, Store, StoreError, Tally, Vote};
+use crate::{CampaignFile, Counted, Keys, LedgerError, Nullifier, Reader, SqliteStore, Store, StoreError, Tally, Vote};
 
 /// Tells the time. The ledger never asks the system by itself, so a test can replay any moment.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -98,9 +98,14 @@ impl Ledger {
     /// # Errors
     ///
     /// Every [`LedgerError`] but `Exists` and `Stopped`.
-    pub fn open(path: &Path, file: &CampaignFile, keyring: Keyring, options: Options) -> Result<Ledger, LedgerError> {
+    pub fn open(
+        path: &Path,
+        file: &CampaignFile,
+        keys: impl Into<Keys>,
+        options: Options,
+    ) -> Result<Ledger, LedgerError> {
         let store = SqliteStore::open(path, file)?;
-        Ledger::start(Box::new(store), file, keyring, options)
+        Ledger::start(Box::new(store), file, keys, options)
     }
 
     /// Starts the writer on any store. The store was made for this campaign file; whoever opened it has checked that.
@@ -111,7 +116,7 @@ impl Ledger {
     pub fn start(
         mut store: Box<dyn Store>,
         file: &CampaignFile,
-        keyring: Keyring,
+        keys: impl Into<Keys>,
         options: Options,
     ) -> Result<Ledger, LedgerError> {
         let totals = store.recover()?;
@@ -121,7 +126,7 @@ impl Ledger {
         let writer = Writer {
             store,
             file: file.clone(),
-            keyring,
+            keys: keys.into(),
             clock: options.clock,
             batch_max: options.batch_max,
             totals,

@@ -21,6 +21,7 @@
 mod campaign_file;
 mod error;
 mod handle;
+mod keys;
 mod nullifier;
 mod queue;
 mod shares;
@@ -34,6 +35,7 @@ mod writer;
 pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
 pub use error::LedgerError;
 pub use handle::{Clock, Ledger, Options, Outcome, SubmitError};
+pub use keys::{Keys, KeysError};
 pub use nullifier::Nullifier;
 pub use sqlite::SqliteStore;
 pub use store::{Appended, Ballot, Counted, Entry, Reader, Store, StoreError, Totals};

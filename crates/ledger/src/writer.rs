@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use coin::{Keyring, Timestamp};
+use coin::Timestamp;
 use tokio::sync::watch;
 
 use crate::queue::{Outlet, Reply, Submission};
-use crate::{Appended, Ballot, CampaignFile, Clock, Nullifier, Outcome, Store, StoreError, SubmitError, Tally, Totals};
+use crate::{
+    Appended, Ballot, CampaignFile, Clock, Keys, Nullifier, Outcome, Store, StoreError, SubmitError, Tally, Totals,
+};
 
 /// What the writer thread owns.
 pub(crate) struct Writer {
     pub(crate) store: Box<dyn Store>,
     pub(crate) file: CampaignFile,
-    pub(crate) keyring: Keyring,
+    pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) batch_max: usize,
     /// The sums as last committed.
@@ -61,10 +63,11 @@ impl Writer {
 
     /// Answers the refused at once and returns the others, each ballot with its reply.
     fn verify(&self, batch: Vec<Submission>, now: Timestamp) -> (Vec<Ballot>, Vec<Reply>) {
+        let keyring = self.keys.current();
         let mut ballots = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
         for Submission { token, vote, reply } in batch {
-            match coin::verify(&token, &self.keyring, self.file.campaign(), now) {
+            match coin::verify(&token, &keyring, self.file.campaign(), now) {
                 Ok(accepted) => {
                     ballots.push(Ballot {
                         nullifier: Nullifier::of(&accepted.coin.serial),
