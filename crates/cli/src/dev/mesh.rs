@@ -7,12 +7,16 @@ mod consul;
 mod files;
 mod network;
 mod ports;
+mod postgres;
+mod redis;
 mod supervisor;
 mod tools;
 
 use std::fs;
-use std::path::Path;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use nix::sys::stat::{Mode, umask};
 use serde_json::{Value, json};
@@ -111,10 +115,24 @@ pub fn set_up(
     fs::create_dir(&logs).map_err(|error| Failure::io("create", &logs, &error))?;
     let supervisor = Supervisor::new(data.join("mesh.json"), logs, site.facts())?;
 
-    consul::start(&site, &supervisor, stop)?;
-    say("consul   has a leader");
-    let minted = mint::everything(programs, data, campaign, wishes.count)?;
-    say(&format!("minted   {} coins for {campaign}", minted.count));
+    redis::start(&site, &supervisor)?;
+    let minted = at_once(
+        || {
+            consul::start(&site, &supervisor, stop)?;
+            say("consul   has a leader");
+            Ok(())
+        },
+        || {
+            postgres::start(&site, &supervisor, stop)?;
+            say("postgres has a database and its roles");
+            Ok(())
+        },
+        || {
+            let minted = mint::everything(programs, data, campaign, wishes.count)?;
+            say(&format!("minted   {} coins for {campaign}", minted.count));
+            Ok(minted)
+        },
+    )?;
     let gate = site.gate_entry(campaign, &minted.keys)?;
     consul::configure(&site, &supervisor, stop, &gate)?;
     say("consul   has tokens, configuration and services");
@@ -177,6 +195,7 @@ impl Site<'_> {
         let facts = json!({
             "front": format!("127.0.0.1:{}", self.front),
             "tokens": self.tokens(),
+            "postgres": self.postgres_facts(),
             "namespaces": {
                 "pci": self.network.namespace(network::Machine::Pci),
                 "data": self.network.namespace(network::Machine::Data),
@@ -188,11 +207,42 @@ impl Site<'_> {
         }
     }
 
+    /// The directory of passwords.
+    fn secrets(&self) -> PathBuf {
+        self.data.join("secrets")
+    }
+
     fn gate_entry(&self, campaign: &str, keys: &Value) -> Result<String, Failure> {
         let campaign = coin::Campaign::parse(campaign)
             .ok_or_else(|| Failure::CouldNot(format!("{campaign:?} is no campaign's name: build this program anew")))?;
         config_entry(&self.programs.gate, &gate_config(GateMode::Enforce, &campaign, keys, 1))
     }
+}
+
+/// Does three things at once; gives what the last one gives.
+fn at_once<T: Send>(
+    first: impl FnOnce() -> Result<(), Failure> + Send,
+    second: impl FnOnce() -> Result<(), Failure> + Send,
+    third: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let (first, second) = (scope.spawn(first), scope.spawn(second));
+        let third = third();
+        for done in [first, second] {
+            done.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        }
+        third
+    })
+}
+
+/// A new password, kept in a file and given.
+fn secret(file: &Path) -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::CouldNot(format!("no random bytes from the system: {error}")))?;
+    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write(file, &secret)?;
+    Ok(secret)
 }
 
 /// Writes a file, and the directories above it.

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use service::Failure;
 
@@ -10,6 +10,14 @@ use service::Failure;
 pub struct Tools {
     /// Consul: server, agent and client.
     pub consul: PathBuf,
+    /// Postgres' server.
+    pub postgres: PathBuf,
+    /// Makes an empty Postgres.
+    pub initdb: PathBuf,
+    /// Postgres' client.
+    pub psql: PathBuf,
+    /// Redis' server.
+    pub redis: PathBuf,
     /// A search path on which the scripts find them.
     pub path: OsString,
 }
@@ -33,8 +41,8 @@ impl Tools {
                 .iter()
                 .map(|directory| directory.join(name))
                 .find(|file| file.is_file())
-                // Postgres looks for its own files beside where it really is.
-                .and_then(|file| file.canonicalize().ok());
+                // Not resolved: what a server does can depend on the name that it is called by. Postgres resolves its own.
+                .and_then(|file| path::absolute(file).ok());
             found.unwrap_or_else(|| {
                 missing.push(name);
                 PathBuf::new()
@@ -42,6 +50,10 @@ impl Tools {
         };
         let tools = Tools {
             consul: find("consul"),
+            postgres: find("postgres"),
+            initdb: find("initdb"),
+            psql: find("psql"),
+            redis: find("redis-server"),
             path: env::join_paths(&directories)
                 .map_err(|error| Failure::CouldNot(format!("--tools: {error}: name another directory")))?,
         };
