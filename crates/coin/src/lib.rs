@@ -67,5 +67,5 @@ pub use payload::Coin;
 pub use refusal::Refusal;
 pub use serial::Serial;
 pub use timestamp::Timestamp;
-pub use token::{SIGNATURE_BYTES, SignedCoin, TOKEN_BYTES_MAX};
+pub use token::{SIGNATURE_BYTES, SignedCoin, TOKEN_BYTES_MAX, parse_vault_signature};
 pub use verify::{Accepted, verify};

@@ -85,8 +85,8 @@ impl RawToken {
     }
 }
 
-/// Reads `vault:v<version>:<standard base64>`; `None` unless it is exactly what [`SignedCoin::to_vault_signature`] writes.
-pub(crate) fn parse_vault_signature(text: &str) -> Option<(u32, [u8; SIGNATURE_BYTES])> {
+/// Reads `vault:v<version>:<standard base64>` into the key's version and the signature; `None` unless it is exactly what [`SignedCoin::to_vault_signature`] writes.
+pub fn parse_vault_signature(text: &str) -> Option<(u32, [u8; SIGNATURE_BYTES])> {
     let (version, signature) = text.strip_prefix("vault:v")?.split_once(':')?;
     Some((
         parse_key_version(version.as_bytes())?,

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use service::Failure;
 
 use crate::issuance::IssuanceId;
@@ -91,12 +92,7 @@ impl CoinDir {
                     self.path.display()
                 )));
             }
-            None => {
-                let mut random = [0_u8; 16];
-                getrandom::fill(&mut random)
-                    .map_err(|error| Failure::CouldNot(format!("the system gave no random bytes: {error}")))?;
-                IssuanceId::from_random(random)
-            }
+            None => IssuanceId::random()?,
         };
         self.write_whole(path, &format!("{}\n", id.as_str()))?;
         self.sync()?;
@@ -124,6 +120,31 @@ impl CoinDir {
     /// When the disk refuses.
     pub fn write_coin(&self, index: u32, coin_txt: &str) -> Result<(), Failure> {
         self.write_whole(&self.coin_path(index), coin_txt)
+    }
+
+    /// Writes which request signed the coins at these indices: `request-<id>.json`, by which each is found in the signer's own log.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn write_origin(
+        &self,
+        request_id: &str,
+        key_version: u32,
+        indices: impl Iterator<Item = u32>,
+    ) -> Result<(), Failure> {
+        let mut ranges: Vec<[u32; 2]> = Vec::new();
+        for index in indices {
+            match ranges.last_mut() {
+                Some([_, last]) if last.checked_add(1) == Some(index) => *last = index,
+                _ => ranges.push([index, index]),
+            }
+        }
+        let origin = json!({"request_id": request_id, "key_version": key_version, "coins": ranges});
+        self.write_whole(
+            &self.path.join(format!("request-{request_id}.json")),
+            &format!("{origin}\n"),
+        )
     }
 
     /// Makes the names of everything written so far durable. Once per batch: it is the batch that is reported.

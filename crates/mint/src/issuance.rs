@@ -4,6 +4,7 @@
 //! knows the issuance id knows every serial of it; that is harmless, since a serial without a signature is no coin.
 
 use coin::{Campaign, Coin, Serial, Timestamp};
+use service::Failure;
 use sha2::{Digest, Sha256};
 
 /// Separates these hashes from every other use of SHA-256 over an id and a number.
@@ -32,8 +33,15 @@ impl IssuanceId {
     }
 
     /// An id from 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> IssuanceId {
-        IssuanceId(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    ///
+    /// # Errors
+    ///
+    /// When the system gives none.
+    pub fn random() -> Result<IssuanceId, Failure> {
+        let mut bytes = [0_u8; 16];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| Failure::CouldNot(format!("the system gave no random bytes: {error}")))?;
+        Ok(IssuanceId(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// The id as text.

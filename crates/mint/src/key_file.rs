@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
 use service::Failure;
 
-use crate::signer::{Signed, Signer};
+use crate::signer::{Signed, SignedBatch, Signer};
 
 /// Far above any PKCS#8 Ed25519 file, so that a wrong path does not pull a large file into memory.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
@@ -105,7 +106,7 @@ pub fn public_keys_json<'a>(keys: impl IntoIterator<Item = (u32, &'a KeyPair)>) 
 pub struct KeyFile {
     key: KeyPair,
     version: u32,
-    keyring: Keyring,
+    keyring: Arc<Keyring>,
 }
 
 impl KeyFile {
@@ -119,21 +120,25 @@ impl KeyFile {
         // The keyring is read back from the JSON that verifiers get, so that what is checked here is what is checked there.
         let keyring = Keyring::from_vault_value(&public_keys_json([(version, &key)]))
             .map_err(|error| Failure::Refused(format!("the key in {} cannot be used: {error}", path.display())))?;
+        let keyring = Arc::new(keyring);
         Ok(KeyFile { key, version, keyring })
     }
 }
 
 impl Signer for KeyFile {
-    fn keyring(&self) -> &Keyring {
-        &self.keyring
+    fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
     }
 
-    fn sign(&self, messages: &[Vec<u8>]) -> Result<Vec<Signed>, Failure> {
+    fn sign(&self, messages: &[Vec<u8>]) -> Result<SignedBatch, Failure> {
         // No noise: with it two runs would give one coin two signatures.
         let sign = |message: &Vec<u8>| Signed {
             key_version: self.version,
             signature: *self.key.sk.sign(message, None),
         };
-        Ok(messages.iter().map(sign).collect())
+        Ok(SignedBatch {
+            signatures: messages.iter().map(sign).collect(),
+            request_id: None,
+        })
     }
 }

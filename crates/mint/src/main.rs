@@ -1,18 +1,23 @@
 //! `hashicoin-mint`: makes coins. The only program that signs them.
 //!
-//! Three commands: `keygen` makes a key file, `keys` prints its public half as Vault would, `mint` signs coins into a directory. The
-//! signing key in a file is for development; the seam for Vault Transit is [`signer::Signer`].
+//! Three commands: `mint` has Vault sign coins, into a directory or the pool in Redis. `keygen` makes a signing key in a file, for development, and `keys`
+//! prints its public half as Vault would.
 //!
-//! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk), 64 usage.
+//! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk, the network), 64 usage.
 
+mod batch;
 mod coin_dir;
+mod into_directory;
+mod into_pool;
 mod issuance;
 mod key_file;
 mod keygen;
 mod keys;
+mod lanes;
 mod mint;
 mod progress;
 mod signer;
+mod vault;
 
 use std::process::ExitCode;
 

@@ -1,36 +1,52 @@
-//! `mint`: makes the coins of an issuance, or those that are missing.
+//! `hashicoin-mint mint`: makes the coins of an issuance, or those that are missing.
 //!
-//! A run looks at every coin that is there before it makes any: each must be the very coin that belongs in its place, with a good
-//! signature, or the run is refused and nothing is written. Then it signs what is missing in batches. No coin leaves that does not read
-//! back, from its own text, as the coin that was meant, and verify as the gate and the ledger will verify it.
+//! Whoever signs and wherever the coins go, three things hold: no coin leaves that does not verify as the gate and the ledger will verify it; a run that
+//! is repeated or was killed makes the same coins, each once; and what Vault signed can be found in its audit log.
 
 use std::io::{self, Write};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::value_parser;
-use coin::{Campaign, Keyring, SignedCoin, Timestamp};
+use coin::{Campaign, Timestamp};
+use pool::Pool;
 use serde_json::json;
-use service::Failure;
+use service::{Failure, RedisUrl};
 
 use crate::coin_dir::CoinDir;
+use crate::into_pool::{self, Amount};
 use crate::issuance::{Issuance, IssuanceId};
 use crate::key_file::KeyFile;
-use crate::progress::Progress;
 use crate::signer::Signer;
-
-/// Coins per call of the signer and per sync of the directory. Vault's transit engine refuses much larger batches and gains little from them.
-const BATCH_COINS: usize = 1000;
+use crate::vault::{Client, Settings, Transit};
+use crate::{batch, into_directory};
 
 /// Makes the coins of an issuance, or those that are missing
+///
+/// Vault is found as the vault command finds it: VAULT_ADDR (or VAULT_AGENT_ADDR, where a Vault Agent or Proxy brings the token), VAULT_TOKEN or
+/// ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT.
 #[derive(clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("signer").args(["vault_key", "key"]).required(true),
+    group = clap::ArgGroup::new("amount").args(["count", "keep"]).required(true),
+    group = clap::ArgGroup::new("place").args(["out", "pool_redis"]).required(true),
+)]
 pub struct Arguments {
-    /// The signing key's file, for development (see keygen)
+    /// The signing key in Vault Transit, such as hashicoin
+    #[arg(long, value_name = "NAME", value_parser = parse_vault_path)]
+    vault_key: Option<String>,
+    /// Where Transit is mounted in Vault
+    #[arg(long, value_name = "PATH", default_value = "transit", value_parser = parse_vault_path)]
+    vault_mount: String,
+    /// How long to wait for a Vault that is away, sealed or over its rate limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
+    vault_timeout: u32,
+    /// The signing key's file instead, for development (see keygen)
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    key: Option<PathBuf>,
     /// The version that coins name as their key's
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", requires = "key")]
     key_version: NonZeroU32,
     /// The campaign that coins are for: 1 to 32 of a-z 0-9 -
     #[arg(long, value_name = "SLUG", value_parser = parse_campaign)]
@@ -40,11 +56,21 @@ pub struct Arguments {
     expires: Timestamp,
     /// How many coins the issuance has in all
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
-    count: u32,
+    count: Option<u32>,
+    /// How many coins are to wait in the pool: makes what is missing
+    #[arg(long, value_name = "N", requires = "pool_redis", value_parser = value_parser!(u32).range(1..))]
+    keep: Option<u32>,
     /// The directory for the coins; created when it is not there
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// The order's name, from which serials follow [default: the one in DIR, else a random one]
+    out: Option<PathBuf>,
+    /// The Redis with the pool, instead of a directory [default: the address in HASHICOIN_REDIS_URL, which may have a password in it]
+    #[arg(long, value_name = "URL", num_args = 0..=1, value_parser = RedisUrl::from_argument)]
+    #[expect(
+        clippy::option_option,
+        reason = "not given, given without an address, given with one"
+    )]
+    pool_redis: Option<Option<RedisUrl>>,
+    /// The order's name, from which serials follow [default: the one in DIR or the pool, else a random one]
     #[arg(long, value_name = "ID", env = "NOMAD_ALLOC_ID", value_parser = IssuanceId::parse)]
     issuance_id: Option<IssuanceId>,
     /// Print one JSON object on standard output at the end
@@ -60,11 +86,22 @@ fn parse_timestamp(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse(text).ok_or("write a point in time as 2030-01-01T00:00:00Z: whole seconds, UTC")
 }
 
+/// What becomes part of a request's path must not be able to lead elsewhere.
+fn parse_vault_path(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+    let whole = !text.is_empty() && !text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
+    if whole && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("a name in Vault is made of A-Z a-z 0-9 - _, a mount's path also of / between them")
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When the coins would be of no use (already expired), the key is unfit, the directory holds something else, or the disk refuses.
+/// When the coins would be of no use (already expired), the signer refuses or stays away, the place holds something else, or it fails.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let now = now()?;
     if arguments.expires <= now {
@@ -73,19 +110,32 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.expires
         )));
     }
-    let signer = KeyFile::open(&arguments.key, arguments.key_version.get())?;
-    eprintln!(
-        "WARNING: signing with a key file, which is for development. Whoever copies it can mint coins that nobody can tell from these."
-    );
-    let directory = CoinDir::open(&arguments.out)?;
-    let issuance = Issuance {
-        id: directory.issuance_id(arguments.issuance_id.as_ref())?,
-        campaign: arguments.campaign.clone(),
-        expires: arguments.expires,
-    };
-    let missing = find_missing(&directory, &issuance, signer.keyring(), arguments.count, now)?;
-    sign_missing(&directory, &issuance, &signer, &missing, arguments.count, now)?;
-    report(arguments, &issuance, missing.len())
+    match (&arguments.vault_key, &arguments.key) {
+        (Some(key), _) => {
+            let patience = Duration::from_secs(arguments.vault_timeout.into());
+            let client = Client::connect(Settings::from_environment()?, patience, batch::CALLS)?;
+            mint(arguments, &Transit::open(client, &arguments.vault_mount, key)?, now)
+        }
+        (None, Some(key)) => {
+            let signer = KeyFile::open(key, arguments.key_version.get())?;
+            eprintln!(
+                "WARNING: signing with a key file, which is for development. Whoever copies it can mint coins that nobody can tell from these."
+            );
+            mint(arguments, &signer, now)
+        }
+        (None, None) => Err(Failure::Usage("give --vault-key or --key; see --help".to_owned())),
+    }
+}
+
+fn mint(arguments: &Arguments, signer: &impl Signer, now: Timestamp) -> Result<(), Failure> {
+    match (&arguments.out, &arguments.pool_redis, arguments.count, arguments.keep) {
+        (Some(out), _, Some(count), _) => mint_into_directory(arguments, signer, now, out, count),
+        (None, Some(url), Some(count), _) => mint_into_pool(arguments, signer, now, url.as_ref(), Amount::Count(count)),
+        (None, Some(url), None, Some(keep)) => mint_into_pool(arguments, signer, now, url.as_ref(), Amount::Keep(keep)),
+        _ => Err(Failure::Usage(
+            "give --out or --pool-redis, and --count or --keep; see --help".to_owned(),
+        )),
+    }
 }
 
 fn now() -> Result<Timestamp, Failure> {
@@ -95,102 +145,86 @@ fn now() -> Result<Timestamp, Failure> {
         .ok_or_else(|| Failure::CouldNot("the clock is not between 1970 and 9999: set it".to_owned()))
 }
 
-/// The indices with no coin yet. What is there is checked, not signed again: a good coin stays as it is even when the signer has a newer key.
-fn find_missing(
-    directory: &CoinDir,
-    issuance: &Issuance,
-    keyring: &Keyring,
-    count: u32,
-    now: Timestamp,
-) -> Result<Vec<u32>, Failure> {
-    let mut missing = Vec::new();
-    for index in 0..count {
-        match directory.read_coin(index)? {
-            None => missing.push(index),
-            Some(text) => check(&text, issuance, index, keyring, now).map_err(|reason| {
-                Failure::Refused(format!(
-                    "{} is not the coin that belongs there ({reason}): no coin was written; mint into another directory, or move the file away",
-                    directory.coin_path(index).display()
-                ))
-            })?,
+impl Arguments {
+    fn issuance(&self, id: IssuanceId) -> Issuance {
+        Issuance {
+            id,
+            campaign: self.campaign.clone(),
+            expires: self.expires,
         }
     }
-    Ok(missing)
+
+    /// The last words: a line for people, and with --json an object for programs.
+    fn report(&self, line: &str, report: &serde_json::Value) -> Result<(), Failure> {
+        eprintln!("{line}");
+        if self.json {
+            writeln!(io::stdout(), "{report}")
+                .map_err(|error| Failure::CouldNot(format!("could not print: {error}")))?;
+        }
+        Ok(())
+    }
 }
 
-/// Makes the coins at these indices, durable batch by batch.
-fn sign_missing(
-    directory: &CoinDir,
-    issuance: &Issuance,
+fn mint_into_directory(
+    arguments: &Arguments,
     signer: &impl Signer,
-    missing: &[u32],
-    count: u32,
     now: Timestamp,
+    out: &Path,
+    count: u32,
 ) -> Result<(), Failure> {
-    let mut left = missing.len();
-    let done = |left: usize| count - u32::try_from(left).unwrap_or(count);
-    let progress = Progress::start(done(left), count);
-    for batch in missing.chunks(BATCH_COINS) {
-        let messages: Vec<Vec<u8>> = batch
-            .iter()
-            .map(|index| issuance.coin(*index).to_signed_bytes())
-            .collect();
-        let answers = signer.sign(&messages)?;
-        if answers.len() != batch.len() {
-            return Err(Failure::CouldNot(format!(
-                "the signer answered {} of {} messages: nothing of this batch was written",
-                answers.len(),
-                batch.len()
-            )));
-        }
-        for (index, signed) in batch.iter().zip(answers) {
-            let coin = SignedCoin {
-                coin: issuance.coin(*index),
-                key_version: signed.key_version,
-                signature: signed.signature,
-            };
-            let text = coin.to_coin_txt();
-            check(&text, issuance, *index, signer.keyring(), now).map_err(|reason| {
-                Failure::CouldNot(format!("what the signer made for coin {index} is not good ({reason})"))
-            })?;
-            directory.write_coin(*index, &text)?;
-        }
-        directory.sync()?;
-        left -= batch.len();
-        progress.reached(done(left));
-    }
-    progress.finish();
-    Ok(())
-}
-
-/// Whether a text is the coin at `index`, with a signature that a verifier accepts.
-fn check(text: &str, issuance: &Issuance, index: u32, keyring: &Keyring, now: Timestamp) -> Result<(), String> {
-    let read = SignedCoin::from_coin_txt(text).map_err(|error| error.to_string())?;
-    if read.coin != issuance.coin(index) {
-        return Err("campaign, serial or expiry differ".to_owned());
-    }
-    coin::verify(read.to_token().as_bytes(), keyring, &issuance.campaign, now)
-        .map(drop)
-        .map_err(|refusal| format!("{}: {}", refusal.code(), refusal.title()))
-}
-
-fn report(arguments: &Arguments, issuance: &Issuance, minted: usize) -> Result<(), Failure> {
-    let (count, id, out) = (arguments.count, issuance.id.as_str(), arguments.out.display());
+    let directory = CoinDir::open(out)?;
+    let issuance = arguments.issuance(directory.issuance_id(arguments.issuance_id.as_ref())?);
+    let minted = into_directory::mint(&directory, &issuance, signer, count, now)?;
     let existing = count as usize - minted;
-    eprintln!(
-        "{count} coins of issuance {id} for {} in {out}: {minted} minted, {existing} were there",
-        issuance.campaign
-    );
-    if arguments.json {
-        let report = json!({
-            "campaign": issuance.campaign.as_str(),
+    let (id, campaign, out) = (issuance.id.as_str(), &issuance.campaign, out.display().to_string());
+    arguments.report(
+        &format!("{count} coins of issuance {id} for {campaign} in {out}: {minted} minted, {existing} were there"),
+        &json!({
+            "campaign": campaign.as_str(),
             "issuance_id": id,
             "count": count,
             "minted": minted,
             "existing": existing,
-            "out": out.to_string(),
-        });
-        writeln!(io::stdout(), "{report}").map_err(|error| Failure::CouldNot(format!("could not print: {error}")))?;
-    }
-    Ok(())
+            "out": out,
+        }),
+    )
+}
+
+fn mint_into_pool(
+    arguments: &Arguments,
+    signer: &impl Signer,
+    now: Timestamp,
+    url: Option<&RedisUrl>,
+    amount: Amount,
+) -> Result<(), Failure> {
+    let url = RedisUrl::or_from_environment(url)?;
+    let mut pool = Pool::open(&url, &arguments.campaign).map_err(|error| into_pool::failure(&error))?;
+    let id = match &arguments.issuance_id {
+        Some(id) => id.clone(),
+        None => {
+            let written = pool.issuance(IssuanceId::random()?.as_str());
+            let written = written.map_err(|error| into_pool::failure(&error))?;
+            IssuanceId::parse(&written).map_err(|error| {
+                Failure::Refused(format!(
+                    "the pool's own issuance is none ({error}): name one with --issuance-id"
+                ))
+            })?
+        }
+    };
+    let issuance = arguments.issuance(id);
+    let minted = into_pool::mint(&mut pool, &issuance, signer, amount, now)?;
+    let counts = pool
+        .counts(into_pool::worth(signer, now))
+        .map_err(|error| into_pool::failure(&error))?;
+    let (id, campaign, waiting) = (issuance.id.as_str(), &issuance.campaign, counts.waiting);
+    arguments.report(
+        &format!("{minted} coins of issuance {id} for {campaign} minted into the pool at {url}: {waiting} wait there"),
+        &json!({
+            "campaign": campaign.as_str(),
+            "issuance_id": id,
+            "minted": minted,
+            "waiting": waiting,
+            "pool": url.to_string(),
+        }),
+    )
 }

@@ -6,15 +6,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// The progress of one run.
 pub struct Progress {
-    total: u32,
+    total: usize,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// Starts at `done` of `total` coins.
-    pub fn start(done: u32, total: u32) -> Progress {
+    pub fn start(done: usize, total: usize) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(total.into()).with_position(done.into());
+            let bar = ProgressBar::new(total as u64).with_position(done as u64);
             // The template is a constant; were it wrong, the built-in style would do.
             if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} coins, {per_sec}, {eta} left") {
                 bar.set_style(style);
@@ -25,9 +25,9 @@ impl Progress {
     }
 
     /// Now at `done` coins.
-    pub fn reached(&self, done: u32) {
+    pub fn reached(&self, done: usize) {
         match &self.bar {
-            Some(bar) => bar.set_position(done.into()),
+            Some(bar) => bar.set_position(done as u64),
             None => eprintln!("{done} of {} coins", self.total),
         }
     }

@@ -1,7 +1,7 @@
-//! The seam between minting and whoever holds the private key.
-//!
-//! Today that is a file ([`crate::key_file::KeyFile`], development only). Vault Transit fits behind the same two functions: `sign` is
-//! one `transit/sign/NAME` request with `batch_input`, `keyring` is `transit/keys/NAME`.
+//! The seam between minting and whoever holds the private key: Vault ([`crate::vault::Transit`]), or for development a file
+//! ([`crate::key_file::KeyFile`]).
+
+use std::sync::Arc;
 
 use coin::{Keyring, SIGNATURE_BYTES};
 use service::Failure;
@@ -14,15 +14,23 @@ pub struct Signed {
     pub signature: [u8; SIGNATURE_BYTES],
 }
 
-/// Signs messages. Ed25519 is deterministic, so the same message under the same key version gives the same bytes again.
-pub trait Signer {
-    /// The public keys of every version that [`Signer::sign`] may answer with. What is signed is checked against them.
-    fn keyring(&self) -> &Keyring;
+/// What one call of the signer gave.
+pub struct SignedBatch {
+    /// As many as messages, in their order.
+    pub signatures: Vec<Signed>,
+    /// The name under which the signer's own log has this call: a UUID.
+    pub request_id: Option<String>,
+}
 
-    /// Signs each message: as many answers as messages, in their order.
+/// Signs messages. Ed25519 is deterministic, so the same message under the same key version gives the same bytes again.
+pub trait Signer: Sync {
+    /// The public keys of every version that a [`Signer::sign`] has answered with. What is signed is checked against them.
+    fn keyring(&self) -> Arc<Keyring>;
+
+    /// Signs each message. Several threads may call at once.
     ///
     /// # Errors
     ///
     /// When any message could not be signed; then none counts as signed.
-    fn sign(&self, messages: &[Vec<u8>]) -> Result<Vec<Signed>, Failure>;
+    fn sign(&self, messages: &[Vec<u8>]) -> Result<SignedBatch, Failure>;
 }

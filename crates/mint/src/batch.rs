@@ -1,0 +1,89 @@
+//! One call of the signer: the coins at some indices, signed, and looked at before they leave.
+
+use std::sync::Arc;
+
+use coin::{Keyring, SignedCoin, Timestamp};
+use pool::Entry;
+use service::Failure;
+
+use crate::issuance::Issuance;
+use crate::lanes;
+use crate::signer::Signer;
+
+/// Coins per call of the signer. Vault takes up to 10,000 inputs; more than this makes it no faster, and a run that is killed loses less.
+const BATCH_COINS: usize = 2500;
+/// Calls at once. Vault works on one batch with one core.
+pub const CALLS: usize = 4;
+
+/// Coins that are good.
+pub struct Batch {
+    /// In the order of their indices.
+    pub entries: Vec<Entry>,
+    /// The version of the key that signed all of them.
+    pub key_version: u32,
+    /// The name under which the signer's own log has them.
+    pub request_id: Option<String>,
+}
+
+/// Signs the coins at these indices and hands them on batch by batch, in order.
+///
+/// # Errors
+///
+/// When the signer fails, or what it made is not good; nothing of that batch is handed on, and nothing after it.
+pub fn make_all(
+    signer: &impl Signer,
+    issuance: &Issuance,
+    indices: &[u32],
+    now: Timestamp,
+    mut take: impl FnMut(Batch) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let batches: Vec<&[u32]> = indices.chunks(BATCH_COINS).collect();
+    let lanes = CALLS.min(batches.len()).max(1);
+    lanes::in_order(
+        &batches,
+        lanes,
+        |indices| make(signer, issuance, indices, now),
+        |_, batch| take(batch),
+    )
+}
+
+fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32], now: Timestamp) -> Result<Batch, Failure> {
+    let coins: Vec<_> = indices.iter().map(|index| issuance.coin(*index)).collect();
+    let messages: Vec<Vec<u8>> = coins.iter().map(coin::Coin::to_signed_bytes).collect();
+    let signed = signer.sign(&messages)?;
+    let not_good = |what: String| Failure::CouldNot(format!("{what}: nothing of this batch was kept"));
+    if signed.signatures.len() != indices.len() {
+        let (answers, wanted) = (signed.signatures.len(), indices.len());
+        return Err(not_good(format!("the signer answered {answers} of {wanted} messages")));
+    }
+    let keyring: Arc<Keyring> = signer.keyring();
+    let key_version = signed.signatures.first().map_or(0, |first| first.key_version);
+    let mut entries = Vec::with_capacity(indices.len());
+    for ((index, coin), signature) in indices.iter().zip(coins).zip(signed.signatures) {
+        let signed = SignedCoin {
+            coin,
+            key_version: signature.key_version,
+            signature: signature.signature,
+        };
+        check(&signed, issuance, &keyring, now)
+            .map_err(|reason| not_good(format!("what the signer made for coin {index} is not good ({reason})")))?;
+        if signed.key_version != key_version {
+            return Err(not_good(
+                "the signer used two versions of its key for one batch".to_owned(),
+            ));
+        }
+        entries.push(Entry { index: *index, signed });
+    }
+    Ok(Batch {
+        entries,
+        key_version,
+        request_id: signed.request_id,
+    })
+}
+
+/// Whether a coin is good, asked of its token as the gate and the ledger will ask.
+pub fn check(signed: &SignedCoin, issuance: &Issuance, keyring: &Keyring, now: Timestamp) -> Result<(), String> {
+    coin::verify(signed.to_token().as_bytes(), keyring, &issuance.campaign, now)
+        .map(drop)
+        .map_err(|refusal| format!("{}: {}", refusal.code(), refusal.title()))
+}
