@@ -5,11 +5,11 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::cargo::build_programs;
-use crate::{envoy, place, step, wasm};
+use crate::{envoy, place, step, tools, wasm};
 
 /// The whole journey of a coin on this machine: builds, then runs `hashicoin dev`, which stays up until Ctrl-C
 ///
-/// Needs no browser. Standard output is that of `hashicoin dev` alone.
+/// With --mesh, on a real Vault, Consul, Redis and Postgres. Needs no browser. Standard output is that of `hashicoin dev` alone.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Handed on to `hashicoin dev`, such as --once --json
@@ -23,6 +23,10 @@ pub struct Arguments {
 ///
 /// When a step fails, or `hashicoin` cannot be started.
 pub fn run(arguments: &Arguments) -> Result<(), String> {
+    let is_mesh = arguments.arguments.iter().any(|argument| argument == "--mesh");
+    if is_mesh {
+        tools::mesh()?;
+    }
     let envoy = envoy::bring()?;
     wasm::run()?;
     step::run(
@@ -36,6 +40,9 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
         .arg(envoy)
         .arg("--gate")
         .arg(wasm::module());
+    if is_mesh {
+        dev.arg("--tools").arg(tools::directory());
+    }
     // A signal and an exit code are then between the caller and it.
     let error = dev.args(&arguments.arguments).exec();
     Err(format!("could not start {}: {error}", dev.get_program().display()))

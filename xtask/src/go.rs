@@ -1,0 +1,144 @@
+//! Servers and tools that are written in Go: the one on PATH if it is of an acceptable version, else built from its published module.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{place, step, tools};
+
+/// A program that a Go module has as its `tool`.
+pub struct GoTool {
+    /// The program's name, and its directory's in `tools/`, where go.mod and go.sum pin it.
+    pub name: &'static str,
+    /// The arguments with which it tells its version.
+    pub version: &'static [&'static str],
+    /// How the first line of that begins when the version is acceptable. A patch release is as good; a minor one is another program.
+    pub accepts: &'static str,
+    /// How long a build takes with empty caches on two cores.
+    pub minutes: u32,
+}
+
+/// Renders the keys of Vault into the gate's configuration.
+pub const CONSUL_TEMPLATE: GoTool = GoTool {
+    name: "consul-template",
+    version: &["-v"],
+    accepts: "consul-template v0.42.",
+    minutes: 1,
+};
+
+/// The mesh.
+pub const CONSUL: GoTool = GoTool {
+    name: "consul",
+    version: &["version"],
+    accepts: "Consul v1.22.",
+    minutes: 5,
+};
+
+/// The signer.
+pub const VAULT: GoTool = GoTool {
+    name: "vault",
+    version: &["version"],
+    accepts: "Vault v1.21.",
+    minutes: 10,
+};
+
+/// How often a build says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(15);
+
+const ADVICE: &str = "Go 1.26 or later is needed (go.dev/dl), a connection to the Go module proxy, and 10 GB of disk for Go's caches, which \
+    `go clean -cache -modcache` frees again.";
+
+/// Finds the program, and builds it when it is not there.
+///
+/// # Errors
+///
+/// When it does not build; the message says what is needed.
+pub fn bring(tool: &GoTool) -> Result<PathBuf, String> {
+    if let Some(program) = place::on_path(tool.name)
+        && step::read(Command::new(&program).args(tool.version)).is_ok_and(|version| version.starts_with(tool.accepts))
+    {
+        return Ok(program);
+    }
+    let module = place::root().join("tools").join(tool.name);
+    let pins = [module.join("go.mod"), module.join("go.sum")];
+    let directory = tools::kept_by_pins(tool.name, &pins, |unfinished| {
+        build(tool, &module, &unfinished.join(tool.name))
+    })?;
+    Ok(directory.join(tool.name))
+}
+
+fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
+    let what = format!("build {} (once, {} min with empty caches)", tool.name, tool.minutes);
+    step::timed(&what, || {
+        let packages = packages(module)?;
+        let mut go = go(module, &["build", "-v", "-trimpath", "-ldflags", "-s -w", "-o"]);
+        go.arg(program)
+            .arg("tool")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = go
+            .spawn()
+            .map_err(|error| format!("{what}: could not start go: {error}. {ADVICE}"))?;
+        let said = child
+            .stderr
+            .take()
+            .map(|stderr| follow(BufReader::new(stderr), packages));
+        let status = child.wait().map_err(|error| format!("{what}: {error}"))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!(
+            "{what} failed ({status}). {ADVICE}\n{}",
+            said.unwrap_or_default()
+        ))
+    })
+}
+
+/// How many packages the program is made of. This is also what downloads its modules.
+fn packages(module: &Path) -> Result<usize, String> {
+    eprintln!("    fetching its modules");
+    let packages =
+        step::read(&mut go(module, &["list", "-deps", "tool"])).map_err(|error| format!("{error}. {ADVICE}"))?;
+    Ok(packages.lines().count())
+}
+
+/// The caller's Go, with what makes the build everybody's: no C compiler, no workspace, and nothing but the pins.
+fn go(module: &Path, arguments: &[&str]) -> Command {
+    let mut go = Command::new("go");
+    go.current_dir(module)
+        .args(arguments)
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .env("GOFLAGS", "-mod=readonly");
+    go
+}
+
+/// Counts the packages that the compiler names, and says the count now and then. Gives the last of whatever else was said.
+fn follow(said: impl BufRead, packages: usize) -> String {
+    const LAST: usize = 20;
+    let (mut built, mut last) = (0, Vec::new());
+    let started = Instant::now();
+    let mut told = started;
+    for line in said.lines().map_while(Result::ok) {
+        // The name of a package is one word; of Go's messages none is.
+        if line.contains(' ') || line.starts_with('#') {
+            last.push(line);
+        } else {
+            built += 1;
+        }
+        if told.elapsed() >= PROGRESS_EVERY {
+            told = Instant::now();
+            eprintln!("    {built} of {packages} packages, {} s", started.elapsed().as_secs());
+        }
+    }
+    last.split_off(last.len().saturating_sub(LAST)).join("\n")
+}
+
+#[test]
+fn of_what_go_says_the_messages_are_kept() {
+    let said = "internal/goarch\nruntime\n# hashicoin.invalid/x\n./x.go:3:1: syntax error\n";
+    let kept = follow(said.as_bytes(), 2);
+    assert_eq!(kept, "# hashicoin.invalid/x\n./x.go:3:1: syntax error");
+}
