@@ -119,7 +119,7 @@ impl Ledger {
         keys: impl Into<Keys>,
         options: Options,
     ) -> Result<Ledger, LedgerError> {
-        let totals = store.recover()?;
+        let totals = store.recover()?.totals;
         let reader = store.reader()?;
         let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &totals)));
         let (inlet, outlet) = queue(options.queue_capacity);

@@ -23,6 +23,7 @@ mod error;
 mod handle;
 mod keys;
 mod nullifier;
+mod progress;
 mod queue;
 mod shares;
 mod sqlite;
@@ -37,8 +38,9 @@ pub use error::LedgerError;
 pub use handle::{Clock, Ledger, Options, Outcome, SubmitError};
 pub use keys::{Keys, KeysError};
 pub use nullifier::Nullifier;
+pub use progress::{DeadLetter, Position, Progress, QueueState};
 pub use sqlite::SqliteStore;
-pub use store::{Appended, Ballot, Counted, Entry, Reader, Store, StoreError, Totals};
+pub use store::{Appended, Ballot, Batch, Counted, Entry, Reader, State, Store, StoreError, Totals};
 pub use tally::{CharityTally, Percent, Tally};
 pub use vote::{Vote, VoteError, WEIGHT_MAX};
 

@@ -1,22 +1,23 @@
 //! The embedded store: one SQLite file, in WAL mode with `synchronous=FULL`, so that a commit has reached the disk when it returns.
 //!
 //! One row per vote in `votes`; the numbers that follow from it (its units) are computed, not kept a second time. `head` and `totals` are
-//! the running sums, written in the transaction that writes the votes they sum.
+//! the running sums, `queue` and `dead_letters` the queue's progress, all written in the transaction that writes the votes.
 
 mod check;
 mod file;
 mod row;
+mod state;
 
 use std::path::Path;
 
-use coin::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::file::{Access, LedgerFile};
 use self::row::{counted_from_row, sql_integer, weights_to_text};
+use self::state::{find_dead_letter, insert_dead_letter, read_state, write_state};
 use crate::{
-    Appended, Ballot, CampaignFile, Charities, Counted, Entry, LedgerError, Nullifier, Reader, Store, StoreError,
-    Totals,
+    Appended, Batch, CampaignFile, Charities, Counted, DeadLetter, Entry, LedgerError, Nullifier, Position, Reader,
+    State, Store, StoreError,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -80,26 +81,28 @@ impl Drop for SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&mut self, ballots: &[Ballot], counted_at: Timestamp) -> Result<Appended, StoreError> {
-        // Immediate: the totals that are read below are still the totals when they are written.
+    fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
+        // Immediate: the state that is read below is still the state when it is written.
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let before = read_totals(&transaction, &self.charities)?;
-        let mut totals = before.clone();
-        let mut entries = Vec::with_capacity(ballots.len());
-        for ballot in ballots {
+        let before = read_state(&transaction, &self.charities)?;
+        let mut totals = before.totals.clone();
+        let mut accepted = 0;
+        let mut entries = Vec::with_capacity(batch.ballots.len());
+        for ballot in &batch.ballots {
             let counted = Counted {
                 nullifier: ballot.nullifier,
                 index: totals.votes,
                 vote: ballot.vote.clone(),
                 units: ballot.vote.units(),
                 key_version: ballot.key_version,
-                counted_at,
+                counted_at: batch.counted_at,
             };
             let is_new = insert(&transaction, &counted)?;
             let counted = if is_new {
                 totals.add(&counted.units)?;
+                accepted += 1;
                 counted
             } else {
                 let first = find(&transaction, &ballot.nullifier, &self.charities)?;
@@ -107,14 +110,16 @@ impl Store for SqliteStore {
             };
             entries.push(Entry { counted, is_new });
         }
-        if totals != before {
-            write_totals(&transaction, &totals)?;
+        let state = before.after(totals, batch, accepted)?;
+        for letter in batch.progress.iter().flat_map(|progress| &progress.dead_letters) {
+            insert_dead_letter(&transaction, letter)?;
         }
+        write_state(&transaction, &before, &state)?;
         transaction.commit()?;
-        Ok(Appended { entries, totals })
+        Ok(Appended { entries, state })
     }
 
-    fn recover(&mut self) -> Result<Totals, StoreError> {
+    fn recover(&mut self) -> Result<State, StoreError> {
         // Whatever the old connection left half done ends with it.
         self.connection = self.file.connect(Access::Write)?;
         // A commit whose fsync failed can still be read, out of the system's cache, though it may never reach the disk. Folding the log into the file
@@ -127,14 +132,14 @@ impl Store for SqliteStore {
             return Err(StoreError::Backend(why.into()));
         }
         let transaction = self.connection.transaction()?;
-        let totals = read_totals(&transaction, &self.charities)?;
+        let state = read_state(&transaction, &self.charities)?;
         let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {
             row.get(0)
         })?;
-        if votes != sql_integer(totals.votes)? || !totals.is_conserved() {
+        if votes != sql_integer(state.totals.votes)? || !state.totals.is_conserved() {
             return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
         }
-        Ok(totals)
+        Ok(state)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
@@ -154,6 +159,23 @@ struct SqliteReader {
 impl Reader for SqliteReader {
     fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
         find(&self.connection, nullifier, &self.charities)
+    }
+
+    fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes
+             WHERE vote_index >= ?1 ORDER BY vote_index LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![sql_integer(index)?, limit])?;
+        let mut votes = Vec::new();
+        while let Some(row) = rows.next()? {
+            votes.push(counted_from_row(row, &self.charities)?);
+        }
+        Ok(votes)
+    }
+
+    fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {
+        find_dead_letter(&self.connection, position)
     }
 }
 
@@ -179,35 +201,4 @@ fn find(connection: &Connection, nullifier: &Nullifier, charities: &Charities) -
     )?;
     let found = statement.query_row([nullifier.as_bytes()], |row| Ok(counted_from_row(row, charities)));
     found.optional()?.transpose()
-}
-
-fn read_totals(connection: &Connection, charities: &Charities) -> Result<Totals, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT votes FROM head")?;
-    let votes = statement.query_row([], |row| row.get::<_, i64>(0)).optional()?;
-    let votes = votes.ok_or_else(|| StoreError::Damaged("there is no number of votes".to_owned()))?;
-    let mut statement = connection.prepare_cached("SELECT units FROM totals ORDER BY position")?;
-    let units = statement
-        .query_map([], |row| row.get::<_, i64>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    let unsigned = |value: i64| u64::try_from(value).map_err(|_| StoreError::Damaged("a total is negative".to_owned()));
-    let totals = Totals {
-        votes: unsigned(votes)?,
-        units: units.into_iter().map(unsigned).collect::<Result<_, _>>()?,
-    };
-    if totals.units.len() != charities.len() {
-        return Err(StoreError::Damaged(
-            "there is not one total for each charity".to_owned(),
-        ));
-    }
-    Ok(totals)
-}
-
-fn write_totals(transaction: &Transaction<'_>, totals: &Totals) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached("UPDATE head SET votes = ?1")?;
-    statement.execute([sql_integer(totals.votes)?])?;
-    let mut statement = transaction.prepare_cached("UPDATE totals SET units = ?2 WHERE position = ?1")?;
-    for (position, units) in (0_i64..).zip(&totals.units) {
-        statement.execute([position, sql_integer(*units)?])?;
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use coin::Timestamp;
 
-use crate::{Charities, Nullifier, UNITS_PER_COIN, Vote};
+use crate::{Charities, DeadLetter, Nullifier, Position, Progress, QueueState, UNITS_PER_COIN, Vote};
 
 /// A verified coin's vote, not yet counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,17 @@ pub struct Ballot {
     pub vote: Vote,
     /// The version of the key that its signature verified against, from 1.
     pub key_version: u32,
+}
+
+/// What is counted in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The votes, in the order in which they were submitted.
+    pub ballots: Vec<Ballot>,
+    /// By the writer's clock.
+    pub counted_at: Timestamp,
+    /// What the batch consumes of a queue that outlives the process; its entries are the ballots and the dead letters. `None` without such a queue.
+    pub progress: Option<Progress>,
 }
 
 /// A vote that is durably counted.
@@ -73,6 +84,50 @@ impl Totals {
     }
 }
 
+/// What a store has committed, all of it at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The sums over all votes.
+    pub totals: Totals,
+    /// What was consumed of the queue. [`QueueState::START`] in a ledger that never had one.
+    pub queue: QueueState,
+}
+
+impl State {
+    /// The state after a batch of which this many ballots were counted; `totals` are the sums with them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Passed`] when the queue would not go forward.
+    pub(crate) fn after(&self, totals: Totals, batch: &Batch, accepted: usize) -> Result<State, StoreError> {
+        let Some(progress) = &batch.progress else {
+            return Ok(State {
+                totals,
+                queue: self.queue.clone(),
+            });
+        };
+        if progress.position <= self.queue.position {
+            return Err(StoreError::Passed {
+                position: progress.position,
+                passed: self.queue.position,
+            });
+        }
+        let add = |count: u64, more: usize| {
+            let sum = count.checked_add(more as u64);
+            sum.ok_or_else(|| StoreError::Damaged("the queue's counters do not fit into 64 bits".to_owned()))
+        };
+        Ok(State {
+            totals,
+            queue: QueueState {
+                position: progress.position,
+                accepted: add(self.queue.accepted, accepted)?,
+                refused: add(self.queue.refused, batch.ballots.len() - accepted)?,
+                dead_lettered: add(self.queue.dead_lettered, progress.dead_letters.len())?,
+            },
+        })
+    }
+}
+
 /// One ballot's fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -87,8 +142,8 @@ pub struct Entry {
 pub struct Appended {
     /// One per ballot, in the ballots' order.
     pub entries: Vec<Entry>,
-    /// The sums after the batch, as committed.
-    pub totals: Totals,
+    /// The state after the batch, as committed.
+    pub state: State,
 }
 
 /// Why a store could not answer.
@@ -101,26 +156,42 @@ pub enum StoreError {
     /// What the database says cannot be.
     #[error("the ledger's store is damaged: {0}")]
     Damaged(String),
+    /// Another writer took the ledger over. Nothing of this append was kept, and nothing of a later one will be.
+    #[error(
+        "another writer has taken the ledger over, and this one can write no more; run one writer, and stop this one"
+    )]
+    Fenced,
+    /// The batch consumes entries that were consumed before, and so would be counted again. Nothing of it was kept.
+    #[error(
+        "the queue is passed up to {passed}, and a batch up to {position} came after it; read the state back and go on from there"
+    )]
+    Passed {
+        /// Where the batch ends.
+        position: Position,
+        /// Where the ledger is.
+        passed: Position,
+    },
 }
 
 /// Where votes are kept. One writer owns it.
 pub trait Store: Send {
     /// Counts a batch in one transaction, durable when this returns: for each ballot in order, its vote if its nullifier is new, otherwise the vote
-    /// that holds the nullifier already, be it from before or from earlier in the batch. New votes get the next indices, without gaps.
+    /// that holds the nullifier already, be it from before or from earlier in the batch. New votes get the next indices, without gaps. What the
+    /// batch consumes of the queue is written in the same transaction.
     ///
     /// The uniqueness of nullifiers is the database's own constraint, not a look before a leap.
     ///
     /// # Errors
     ///
     /// Whatever the error, the whole batch was kept or nothing of it, and which one is unknown: [`Store::recover`] before anything else.
-    fn append(&mut self, ballots: &[Ballot], counted_at: Timestamp) -> Result<Appended, StoreError>;
+    fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError>;
 
-    /// Lets go of whatever is unfinished, connects anew and reads the totals as they are committed.
+    /// Lets go of whatever is unfinished, connects anew and reads the state as it is committed: nothing that is unfinished now can be kept later.
     ///
     /// # Errors
     ///
-    /// When they cannot be read or contradict each other. The writer stops then.
-    fn recover(&mut self) -> Result<Totals, StoreError>;
+    /// When it cannot be read or contradicts itself; [`StoreError::Fenced`] when another writer took over.
+    fn recover(&mut self) -> Result<State, StoreError>;
 
     /// A connection of its own for looking up votes, which never waits for the writer.
     ///
@@ -138,4 +209,18 @@ pub trait Reader: Send {
     ///
     /// When the store fails or is damaged.
     fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError>;
+
+    /// The votes from this index on, in order, at most this many. Empty when there are none yet.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError>;
+
+    /// The dead letter that the queue's entry at this position became, if it did.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError>;
 }

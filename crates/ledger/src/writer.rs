@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use crate::queue::{Outlet, Reply, Submission};
 use crate::{
-    Appended, Ballot, CampaignFile, Clock, Keys, Nullifier, Outcome, Store, StoreError, SubmitError, Tally, Totals,
+    Appended, Ballot, Batch, CampaignFile, Clock, Keys, Nullifier, Outcome, State, Store, StoreError, SubmitError,
+    Tally, Totals,
 };
 
 /// What the writer thread owns.
@@ -44,14 +45,21 @@ impl Writer {
         if ballots.is_empty() {
             return Ok(());
         }
-        match self.store.append(&ballots, now) {
+        let batch = Batch {
+            ballots,
+            counted_at: now,
+            // The queue in this process ends with it: there is nothing to resume from.
+            progress: None,
+        };
+        match self.store.append(&batch) {
             Ok(appended) => {
-                self.answer(&ballots, replies, appended);
+                self.answer(&batch.ballots, replies, appended);
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, votes = ballots.len(), "a batch failed; whether it was kept is read back from the store");
-                let recovered = self.recover(ballots.len());
+                let votes = batch.ballots.len();
+                tracing::error!(%error, votes, "a batch failed; whether it was kept is read back from the store");
+                let recovered = self.recover(votes);
                 // Never a blind second try: who is told "unknown" sends again, and the nullifier decides.
                 for reply in replies {
                     send(reply, Err(SubmitError::Unknown));
@@ -84,7 +92,7 @@ impl Writer {
 
     fn answer(&mut self, ballots: &[Ballot], replies: Vec<Reply>, appended: Appended) {
         // Before the answers, so that whoever has one finds the vote in the tally.
-        self.publish(appended.totals);
+        self.publish(appended.state.totals);
         for ((ballot, reply), entry) in ballots.iter().zip(replies).zip(appended.entries) {
             let outcome = if entry.is_new {
                 Outcome::Counted(entry.counted)
@@ -99,7 +107,7 @@ impl Writer {
 
     /// Reads the committed state back after a batch of this size failed: it must be the state before it, or one that the batch explains.
     fn recover(&mut self, batch_len: usize) -> Result<(), StoreError> {
-        let totals = self.store.recover().inspect_err(|error| {
+        let State { totals, .. } = self.store.recover().inspect_err(|error| {
             tracing::error!(%error, "the ledger's state is unknown; the writer stops");
         })?;
         let most = self.totals.votes.saturating_add(batch_len as u64);

@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
-use super::read_totals;
 use super::row::counted_from_row;
+use super::state::{check_queue, read_state};
 use crate::{CampaignFile, Charities, LedgerError, StoreError, Totals};
 
 /// Checks an opened file whole, in time proportional to its votes.
@@ -95,7 +95,8 @@ fn differences(connection: &Connection, file: &CampaignFile) -> Result<Vec<Strin
     Ok(differences)
 }
 
-/// Counts again: the file is sound, the votes are numbered from 0 without a gap, and the totals are their sum.
+/// Counts again: the file is sound, the votes are numbered from 0 without a gap, the totals are their sum, and the queue's
+/// counters those of its entries.
 fn recount(connection: &Connection, charities: &Charities) -> Result<(), StoreError> {
     // Also compares the table with its index, without which a nullifier could be in the one and not in the other.
     let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -113,12 +114,13 @@ fn recount(connection: &Connection, charities: &Charities) -> Result<(), StoreEr
         }
         sums.add(&counted.units)?;
     }
-    let totals = read_totals(connection, charities)?;
-    if totals != sums {
+    let state = read_state(connection, charities)?;
+    let totals = &state.totals;
+    if *totals != sums {
         return Err(StoreError::Damaged(format!(
             "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
             totals.votes, totals.units, sums.votes, sums.units
         )));
     }
-    Ok(())
+    check_queue(connection, &state)
 }

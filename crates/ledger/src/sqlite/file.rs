@@ -14,7 +14,7 @@ use crate::{CampaignFile, LedgerError, StoreError};
 /// Marks a file as this program's ledger: "HCLG".
 pub(super) const APPLICATION_ID: i32 = 0x4843_4c47;
 /// The version of the schema.
-pub(super) const SCHEMA_VERSION: i32 = 1;
+pub(super) const SCHEMA_VERSION: i32 = 2;
 /// The tables.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
@@ -129,6 +129,7 @@ fn write_schema(connection: &mut Connection, file: &CampaignFile) -> Result<(), 
         ],
     )?;
     transaction.execute("INSERT INTO head (only_row, votes) VALUES (0, 0)", [])?;
+    transaction.execute("INSERT INTO queue VALUES (0, 0, 0, 0, 0, 0)", [])?;
     for (position, charity) in (0_i64..).zip(file.charities().iter()) {
         transaction.execute(
             "INSERT INTO charities (position, id, name) VALUES (?1, ?2, ?3)",

@@ -33,3 +33,22 @@ CREATE TABLE totals (
     position INTEGER PRIMARY KEY REFERENCES charities (position),
     units INTEGER NOT NULL CHECK (units >= 0)
 ) STRICT;
+
+-- What was consumed of the queue that the votes come from, written in the transaction that counts them: the last entry's id, and what became of all entries up
+-- to it.
+CREATE TABLE queue (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
+    ms INTEGER NOT NULL CHECK (ms >= 0),
+    sequence INTEGER NOT NULL CHECK (sequence >= 0),
+    accepted INTEGER NOT NULL CHECK (accepted >= 0),
+    refused INTEGER NOT NULL CHECK (refused >= 0),
+    dead_lettered INTEGER NOT NULL CHECK (dead_lettered >= 0)
+) STRICT;
+
+-- The queue's entries that hold no vote, by id, and the refusal's code; rows are only ever added.
+CREATE TABLE dead_letters (
+    ms INTEGER NOT NULL CHECK (ms >= 0),
+    sequence INTEGER NOT NULL CHECK (sequence >= 0),
+    code TEXT NOT NULL,
+    PRIMARY KEY (ms, sequence)
+) STRICT, WITHOUT ROWID;

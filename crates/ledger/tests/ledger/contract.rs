@@ -1,7 +1,9 @@
 //! What every store must do, written against the trait. Another kind of store adds one `mod` at the end and changes nothing above it.
 
 use coin::Timestamp;
-use ledger::{Ballot, Store, Totals};
+use ledger::{
+    Appended, Ballot, Batch, Counted, DeadLetter, Position, Progress, QueueState, State, Store, StoreError, Totals,
+};
 use serde_json::{Value, json};
 
 use crate::common::{NOW, campaign, nullifier, vote};
@@ -12,11 +14,11 @@ pub trait Kind {
     fn open_store(&self) -> Box<dyn Store>;
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::parse(NOW).unwrap()
 }
 
-fn ballot(number: u64, weights: Value) -> Ballot {
+pub fn ballot(number: u64, weights: Value) -> Ballot {
     Ballot {
         nullifier: nullifier(number),
         vote: vote(weights),
@@ -24,25 +26,64 @@ fn ballot(number: u64, weights: Value) -> Ballot {
     }
 }
 
-fn zero() -> Totals {
-    Totals::zero(campaign().charities())
+/// A batch without a queue.
+pub fn batch<const N: usize>(ballots: [Ballot; N]) -> Batch {
+    Batch {
+        ballots: ballots.to_vec(),
+        counted_at: now(),
+        progress: None,
+    }
+}
+
+/// A batch that consumes a queue up to this entry, with a dead letter at each of these.
+pub fn queued<const N: usize>(ballots: [Ballot; N], position: Position, dead: &[Position]) -> Batch {
+    let letter = |position: &Position| DeadLetter {
+        position: *position,
+        code: "coin-expired".to_owned(),
+    };
+    let progress = Progress {
+        position,
+        dead_letters: dead.iter().map(letter).collect(),
+    };
+    Batch {
+        progress: Some(progress),
+        ..batch(ballots)
+    }
+}
+
+pub fn at(ms: u64, sequence: u64) -> Position {
+    Position { ms, sequence }
+}
+
+fn empty() -> State {
+    State {
+        totals: Totals::zero(campaign().charities()),
+        queue: QueueState::START,
+    }
+}
+
+fn votes(appended: Appended) -> Vec<Counted> {
+    appended.entries.into_iter().map(|entry| entry.counted).collect()
 }
 
 pub fn begins_empty(kind: &impl Kind) {
     let mut store = kind.open_store();
-    assert_eq!(store.recover().unwrap(), zero());
-    assert_eq!(store.reader().unwrap().find(&nullifier(1)).unwrap(), None);
+    assert_eq!(store.recover().unwrap(), empty());
+    let mut reader = store.reader().unwrap();
+    assert_eq!(reader.find(&nullifier(1)).unwrap(), None);
+    assert_eq!(reader.votes_from(0, 10).unwrap(), []);
+    assert_eq!(reader.dead_letter(at(1, 0)).unwrap(), None);
 }
 
 pub fn numbers_votes_without_a_gap_over_batches_and_repeats(kind: &impl Kind) {
     let mut store = kind.open_store();
     let first = store
-        .append(&[ballot(1, json!({"a": 1})), ballot(2, json!({"b": 1}))], now())
+        .append(&batch([ballot(1, json!({"a": 1})), ballot(2, json!({"b": 1}))]))
         .unwrap();
     let second = store
-        .append(&[ballot(2, json!({"b": 1})), ballot(3, json!({"c": 1}))], now())
+        .append(&batch([ballot(2, json!({"b": 1})), ballot(3, json!({"c": 1}))]))
         .unwrap();
-    let summary = |appended: &ledger::Appended| -> Vec<(u64, bool)> {
+    let summary = |appended: &Appended| -> Vec<(u64, bool)> {
         appended
             .entries
             .iter()
@@ -52,7 +93,7 @@ pub fn numbers_votes_without_a_gap_over_batches_and_repeats(kind: &impl Kind) {
     assert_eq!(summary(&first), [(0, true), (1, true)]);
     assert_eq!(summary(&second), [(1, false), (2, true)]);
     assert_eq!(
-        second.totals,
+        second.state.totals,
         Totals {
             votes: 3,
             units: vec![1_000_000; 3]
@@ -62,48 +103,47 @@ pub fn numbers_votes_without_a_gap_over_batches_and_repeats(kind: &impl Kind) {
 
 pub fn keeps_the_first_vote_of_a_nullifier(kind: &impl Kind) {
     let mut store = kind.open_store();
-    let first = store.append(&[ballot(1, json!({"a": 1}))], now()).unwrap();
-    let later = Timestamp::parse("2027-01-01T00:00:00Z").unwrap();
-    let again = store
-        .append(&[ballot(1, json!({"b": 1})), ballot(1, json!({"a": 1}))], later)
-        .unwrap();
+    let first = store.append(&batch([ballot(1, json!({"a": 1}))])).unwrap();
+    let later = Batch {
+        counted_at: Timestamp::parse("2027-01-01T00:00:00Z").unwrap(),
+        ..batch([ballot(1, json!({"b": 1})), ballot(1, json!({"a": 1}))])
+    };
+    let again = store.append(&later).unwrap();
     for entry in &again.entries {
         assert_eq!(entry.counted, first.entries[0].counted);
         assert!(!entry.is_new);
     }
-    assert_eq!(again.totals, first.totals);
+    assert_eq!(again.state, first.state);
 }
 
 pub fn keeps_the_first_vote_within_one_batch(kind: &impl Kind) {
     let mut store = kind.open_store();
-    let batch = [
+    let batch = batch([
         ballot(1, json!({"a": 1})),
         ballot(1, json!({"b": 1})),
         ballot(1, json!({"a": 1})),
-    ];
-    let appended = store.append(&batch, now()).unwrap();
+        ballot(2, json!({"c": 1})),
+    ]);
+    let appended = store.append(&batch).unwrap();
     let new: Vec<bool> = appended.entries.iter().map(|entry| entry.is_new).collect();
-    assert_eq!(new, [true, false, false]);
-    assert!(
-        appended
-            .entries
-            .iter()
-            .all(|entry| entry.counted == appended.entries[0].counted)
-    );
+    assert_eq!(new, [true, false, false, true]);
+    let first = &appended.entries[0].counted;
+    assert!(appended.entries[..3].iter().all(|entry| entry.counted == *first));
+    assert_eq!(appended.entries[3].counted.index, 1);
     assert_eq!(
-        appended.totals,
+        appended.state.totals,
         Totals {
-            votes: 1,
-            units: vec![1_000_000, 0, 0]
+            votes: 2,
+            units: vec![1_000_000, 0, 1_000_000]
         }
     );
 }
 
 pub fn an_empty_batch_changes_nothing(kind: &impl Kind) {
     let mut store = kind.open_store();
-    let appended = store.append(&[], now()).unwrap();
+    let appended = store.append(&batch([])).unwrap();
     assert!(appended.entries.is_empty());
-    assert_eq!(appended.totals, zero());
+    assert_eq!(appended.state, empty());
 }
 
 pub fn a_reader_finds_what_was_counted_exactly(kind: &impl Kind) {
@@ -113,7 +153,7 @@ pub fn a_reader_finds_what_was_counted_exactly(kind: &impl Kind) {
         key_version: u32::MAX,
         ..ballot(7, json!({"a": 1, "c": 2}))
     };
-    let counted = store.append(&[split], now()).unwrap().entries.remove(0).counted;
+    let counted = store.append(&batch([split])).unwrap().entries.remove(0).counted;
     assert_eq!(counted.units, [333_333, 0, 666_667]);
     assert_eq!((counted.key_version, counted.counted_at), (u32::MAX, now()));
     assert_eq!(reader.find(&nullifier(7)).unwrap(), Some(counted));
@@ -123,17 +163,123 @@ pub fn a_reader_finds_what_was_counted_exactly(kind: &impl Kind) {
 pub fn what_was_counted_is_there_after_a_recovery_and_a_new_opening(kind: &impl Kind) {
     let mut store = kind.open_store();
     let appended = store
-        .append(&[ballot(1, json!({"a": 1, "b": 1})), ballot(2, json!({"b": 1}))], now())
+        .append(&batch([ballot(1, json!({"a": 1, "b": 1})), ballot(2, json!({"b": 1}))]))
         .unwrap();
-    assert_eq!(store.recover().unwrap(), appended.totals);
+    assert_eq!(store.recover().unwrap(), appended.state);
     drop(store);
     let mut store = kind.open_store();
-    assert_eq!(store.recover().unwrap(), appended.totals);
+    assert_eq!(store.recover().unwrap(), appended.state);
     let again = store
-        .append(&[ballot(2, json!({"b": 1})), ballot(3, json!({"c": 1}))], now())
+        .append(&batch([ballot(2, json!({"b": 1})), ballot(3, json!({"c": 1}))]))
         .unwrap();
     assert_eq!(again.entries[0].counted, appended.entries[1].counted);
     assert_eq!(again.entries[1].counted.index, 2);
+}
+
+pub fn a_reader_reads_votes_in_order_from_any_index(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut reader = store.reader().unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|id| json!({ id: 1 }));
+    let mut counted = votes(store.append(&batch([ballot(3, a), ballot(1, b)])).unwrap());
+    counted.extend(votes(store.append(&batch([ballot(2, c)])).unwrap()));
+    assert_eq!(reader.votes_from(0, 10).unwrap(), counted);
+    assert_eq!(reader.votes_from(0, 2).unwrap(), counted[..2]);
+    assert_eq!(reader.votes_from(1, 10).unwrap(), counted[1..]);
+    assert_eq!(reader.votes_from(3, 10).unwrap(), []);
+    assert_eq!(reader.votes_from(0, 0).unwrap(), []);
+}
+
+pub fn the_queue_goes_forward_with_the_votes(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let first = queued(
+        [
+            ballot(1, json!({"a": 1})),
+            ballot(1, json!({"b": 1})),
+            ballot(2, json!({"b": 1})),
+        ],
+        at(7, 3),
+        &[at(7, 1)],
+    );
+    let expected = QueueState {
+        position: at(7, 3),
+        accepted: 2,
+        refused: 1,
+        dead_lettered: 1,
+    };
+    assert_eq!(store.append(&first).unwrap().state.queue, expected);
+    // Dead letters alone, and entries after the last of them.
+    let second = store.append(&queued([], at(8, 0), &[at(7, 4), at(8, 0)])).unwrap();
+    let third = queued([ballot(1, json!({"a": 1}))], at(u64::MAX >> 1, u64::MAX >> 1), &[]);
+    let third = store.append(&third).unwrap();
+    assert_eq!(second.state.totals, third.state.totals);
+    assert_eq!(
+        third.state.queue,
+        QueueState {
+            position: at(u64::MAX >> 1, u64::MAX >> 1),
+            accepted: 2,
+            refused: 2,
+            dead_lettered: 3
+        }
+    );
+    assert_eq!(store.recover().unwrap(), third.state);
+    drop(store);
+    assert_eq!(kind.open_store().recover().unwrap(), third.state);
+}
+
+pub fn dead_letters_are_found_by_their_position(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut reader = store.reader().unwrap();
+    let mut batch = queued([], at(5, 2), &[at(5, 1), at(5, 2)]);
+    batch.progress.as_mut().unwrap().dead_letters[1].code = "vote-malformed".to_owned();
+    store.append(&batch).unwrap();
+    for letter in batch.progress.unwrap().dead_letters {
+        assert_eq!(reader.dead_letter(letter.position).unwrap(), Some(letter));
+    }
+    for position in [at(5, 0), at(1, 5), at(2, 5)] {
+        assert_eq!(reader.dead_letter(position).unwrap(), None, "{position}");
+    }
+}
+
+pub fn without_progress_the_queue_stays_where_it_is(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let before = store.append(&queued([], at(5, 2), &[at(5, 2)])).unwrap().state;
+    let after = store.append(&batch([ballot(1, json!({"a": 1}))])).unwrap().state;
+    assert_eq!(after.queue, before.queue);
+    assert_eq!(after.totals.votes, 1);
+}
+
+pub fn what_was_passed_is_not_counted_again(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let before = store
+        .append(&queued([ballot(1, json!({"a": 1}))], at(5, 2), &[at(5, 1)]))
+        .unwrap()
+        .state;
+    for position in [at(5, 2), at(5, 1), at(4, 9), Position::START] {
+        let error = store.append(&queued([ballot(2, json!({"a": 1}))], position, &[at(5, 1)]));
+        let passed = at(5, 2);
+        assert!(
+            matches!(&error, Err(StoreError::Passed { position: p, passed: q }) if (*p, *q) == (position, passed)),
+            "{error:?}"
+        );
+        assert_eq!(store.recover().unwrap(), before);
+    }
+    assert_eq!(store.reader().unwrap().find(&nullifier(2)).unwrap(), None);
+}
+
+pub fn a_batch_that_fails_in_its_middle_leaves_nothing(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    // One entry cannot be two dead letters.
+    let bad = queued([ballot(1, json!({"a": 1}))], at(5, 2), &[at(5, 1), at(5, 1)]);
+    let error = store.append(&bad);
+    assert!(matches!(error, Err(StoreError::Backend(_))), "{error:?}");
+    assert_eq!(store.recover().unwrap(), empty());
+    let mut reader = store.reader().unwrap();
+    assert_eq!(reader.find(&nullifier(1)).unwrap(), None);
+    assert_eq!(reader.dead_letter(at(5, 1)).unwrap(), None);
+    let good = store
+        .append(&queued([ballot(1, json!({"b": 1}))], at(5, 2), &[at(5, 1)]))
+        .unwrap();
+    assert_eq!(good.entries[0].counted.index, 0);
 }
 
 /// One test per clause, against one kind of store. The list is here, so that no kind can leave a clause out.
@@ -147,6 +293,12 @@ macro_rules! contract {
             an_empty_batch_changes_nothing
             a_reader_finds_what_was_counted_exactly
             what_was_counted_is_there_after_a_recovery_and_a_new_opening
+            a_reader_reads_votes_in_order_from_any_index
+            the_queue_goes_forward_with_the_votes
+            dead_letters_are_found_by_their_position
+            without_progress_the_queue_stays_where_it_is
+            what_was_passed_is_not_counted_again
+            a_batch_that_fails_in_its_middle_leaves_nothing
         }
     };
     ($kind:expr; $($clause:ident)+) => {
@@ -194,11 +346,11 @@ mod sqlite {
         let place = Place::with_ledger();
         let mut store = place.open_store();
         let appended = store
-            .append(&[super::ballot(1, json!({"a": 1}))], super::now())
+            .append(&super::batch([super::ballot(1, json!({"a": 1}))]))
             .unwrap();
-        assert_eq!(store.recover().unwrap(), appended.totals);
+        assert_eq!(store.recover().unwrap(), appended.state);
         let copy = Place::empty();
         fs::copy(place.path(), copy.path()).unwrap();
-        assert_eq!(copy.open_store().recover().unwrap(), appended.totals);
+        assert_eq!(copy.open_store().recover().unwrap(), appended.state);
     }
 }

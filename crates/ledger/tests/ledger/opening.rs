@@ -195,6 +195,23 @@ async fn a_ledger_that_does_not_add_up_is_refused() {
             "UPDATE votes SET counted_at = 300000000000 WHERE vote_index = 1",
             "vote 1: its time is out of range",
         ),
+        ("DELETE FROM queue", "there is no progress of the queue"),
+        (
+            "UPDATE queue SET accepted = 4",
+            "its queue says 4 counted votes, and there are 3",
+        ),
+        (
+            "UPDATE queue SET dead_lettered = 1",
+            "its queue says 1 dead letters, and there are 0",
+        ),
+        (
+            "INSERT INTO dead_letters VALUES (5, 1, 'coin-expired')",
+            "its queue says 0 dead letters, and there are 1",
+        ),
+        (
+            "UPDATE queue SET ms = 5, dead_lettered = 2; INSERT INTO dead_letters VALUES (5, 0, 'a'), (5, 1, 'b')",
+            "1 of its dead letters are of entries after 5-0",
+        ),
     ] {
         let place = place_with_votes().await;
         place.sql().execute_batch(tampering).unwrap();
@@ -257,8 +274,8 @@ fn what_is_no_ledger_of_this_version_is_refused() {
         (other_database, "its application_id is 0x0"),
         (tampered("PRAGMA application_id = 1"), "its application_id is 0x1"),
         (
-            tampered("PRAGMA user_version = 2"),
-            "its schema is version 2, and this program's is 1",
+            tampered("PRAGMA user_version = 1"),
+            "its schema is version 1, and this program's is 2",
         ),
         (tampered(without_unique), "its tables are not as a ledger is made"),
         (

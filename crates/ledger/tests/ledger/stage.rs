@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use coin::Timestamp;
-use ledger::{Appended, Ballot, Ledger, Options, Reader, SqliteStore, Store, StoreError, Totals};
+use ledger::{Appended, Batch, Ledger, Options, Reader, SqliteStore, State, Store, StoreError};
 
 use crate::common::{Place, campaign, keyring};
 
@@ -109,8 +108,8 @@ struct StagedStore {
 }
 
 impl Store for StagedStore {
-    fn append(&mut self, ballots: &[Ballot], counted_at: Timestamp) -> Result<Appended, StoreError> {
-        self.stage.change(|script| script.batches.push(ballots.len()));
+    fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
+        self.stage.change(|script| script.batches.push(batch.ballots.len()));
         let (script, changed) = &*self.stage.0;
         let fault = changed
             .wait_while(script.lock().unwrap(), |script| script.is_held)
@@ -119,15 +118,15 @@ impl Store for StagedStore {
             .pop_front()
             .flatten();
         match fault {
-            None => return self.inner.append(ballots, counted_at),
+            None => return self.inner.append(batch),
             Some(Fault::Lost) => {}
-            Some(Fault::Kept) => drop(self.inner.append(ballots, counted_at)?),
+            Some(Fault::Kept) => drop(self.inner.append(batch)?),
             Some(Fault::Panic) => panic!("staged"),
         }
         Err(StoreError::Backend("staged: the commit failed".into()))
     }
 
-    fn recover(&mut self) -> Result<Totals, StoreError> {
+    fn recover(&mut self) -> Result<State, StoreError> {
         if self.stage.0.0.lock().unwrap().is_broken {
             return Err(StoreError::Backend("staged: no recovery".into()));
         }
