@@ -12,6 +12,7 @@ mod edge;
 mod gate_wasm;
 mod harness;
 mod host;
+mod mesh;
 mod mint;
 mod mock;
 mod tidy;

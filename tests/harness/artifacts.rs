@@ -20,6 +20,14 @@ pub fn envoy() -> PathBuf {
     tool("envoy")
 }
 
+/// The directory of all of them: the mesh's servers and their clients.
+pub fn tools() -> PathBuf {
+    for name in ["consul", "vault", "redis-server", "postgres", "initdb", "psql"] {
+        tool(name);
+    }
+    debug_directory().join("../tools").canonicalize().unwrap()
+}
+
 /// The browser.
 pub fn chromium() -> PathBuf {
     tool("chromium")

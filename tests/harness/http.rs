@@ -66,21 +66,23 @@ pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str)
 
 /// Sends bytes over a connection of their own and reads one answer.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Response {
-    let mut stream = TcpStream::connect_timeout(&address, SOON).unwrap_or_else(|error| panic!("{address}: {error}"));
+    try_exchange(address, bytes).unwrap_or_else(|error| panic!("{address}: {error}"))
+}
+
+/// As [`exchange`], where nobody may be there, or may go away before the answer is whole.
+pub fn try_exchange(address: SocketAddr, bytes: &[u8]) -> Result<Response, String> {
+    let mut stream = TcpStream::connect_timeout(&address, SOON).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(SOON)).unwrap();
     // Who is refused before all is sent may find the connection closed; the answer is there to be read all the same.
     let _ = stream.write_all(bytes);
     let mut stream = BufReader::new(stream);
     if bytes.starts_with(b"HEAD ") {
         // Whatever length the answer names, it has no body (RFC 9110, section 9.3.2).
-        let (status, headers) = read_head(&mut stream);
-        return Response {
-            status,
-            headers,
-            body: Vec::new(),
-        };
+        let (status, headers) = try_read_head(&mut stream)?;
+        let body = Vec::new();
+        return Ok(Response { status, headers, body });
     }
-    read_response(&mut stream)
+    try_read_response(&mut stream)
 }
 
 /// GET.
@@ -96,33 +98,41 @@ pub fn post_json(address: SocketAddr, target: &str, headers: &[(&str, &str)], bo
 
 /// Reads the head and the whole body of one answer; interim (1xx) answers are passed over.
 pub fn read_response(stream: &mut impl BufRead) -> Response {
+    try_read_response(stream).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn try_read_response(stream: &mut impl BufRead) -> Result<Response, String> {
     loop {
-        let (status, headers) = read_head(stream);
+        let (status, headers) = try_read_head(stream)?;
         if (100..200).contains(&status) {
             continue;
         }
-        let body = read_body(stream, status, &headers);
-        return Response { status, headers, body };
+        let body = read_body(stream, status, &headers)?;
+        return Ok(Response { status, headers, body });
     }
 }
 
 /// Reads status and headers only, for an answer that does not end.
 pub fn read_head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
-    let status_line = read_line(stream);
+    try_read_head(stream).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn try_read_head(stream: &mut impl BufRead) -> Result<(u16, Vec<(String, String)>), String> {
+    let status_line = read_line(stream)?;
     let status = status_line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.unwrap_or_else(|| panic!("not a status line: {status_line:?}"));
     let mut headers = Vec::new();
     loop {
-        let line = read_line(stream);
+        let line = read_line(stream)?;
         if line.is_empty() {
-            return (status, headers);
+            return Ok((status, headers));
         }
         let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("not a header: {line:?}"));
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
 }
 
-fn read_body(stream: &mut impl BufRead, status: u16, headers: &[(String, String)]) -> Vec<u8> {
+fn read_body(stream: &mut impl BufRead, status: u16, headers: &[(String, String)]) -> Result<Vec<u8>, String> {
     let value = |name: &str| {
         headers
             .iter()
@@ -131,38 +141,38 @@ fn read_body(stream: &mut impl BufRead, status: u16, headers: &[(String, String)
     };
     let mut body = Vec::new();
     if matches!(status, 204 | 304) {
-        return body;
+        return Ok(body);
     }
     if value("transfer-encoding") == Some("chunked") {
         loop {
-            let size = read_line(stream);
+            let size = read_line(stream)?;
             let size = usize::from_str_radix(&size, 16).unwrap_or_else(|error| panic!("chunk size {size:?}: {error}"));
             let mut chunk = vec![0; size];
-            stream.read_exact(&mut chunk).unwrap();
+            stream.read_exact(&mut chunk).map_err(|error| error.to_string())?;
             body.extend(chunk);
-            assert_eq!(read_line(stream), "", "after a chunk");
+            assert_eq!(read_line(stream)?, "", "after a chunk");
             if size == 0 {
-                return body;
+                return Ok(body);
             }
         }
     }
     match value("content-length") {
         Some(length) => {
             body.resize(length.parse().unwrap(), 0);
-            stream.read_exact(&mut body).unwrap();
+            stream.read_exact(&mut body).map_err(|error| error.to_string())?;
         }
-        None => drop(stream.read_to_end(&mut body).unwrap()),
+        None => drop(stream.read_to_end(&mut body).map_err(|error| error.to_string())?),
     }
-    body
+    Ok(body)
 }
 
-fn read_line(stream: &mut impl BufRead) -> String {
+fn read_line(stream: &mut impl BufRead) -> Result<String, String> {
     let mut line = String::new();
-    let count = stream
-        .read_line(&mut line)
-        .unwrap_or_else(|error| panic!("no answer: {error}; so far {line:?}"));
-    assert!(count > 0, "the connection was closed without a whole answer");
-    line.trim_end_matches(['\r', '\n']).to_owned()
+    match stream.read_line(&mut line) {
+        Err(error) => Err(format!("no answer: {error}; so far {line:?}")),
+        Ok(0) => Err("the connection was closed without a whole answer".to_owned()),
+        Ok(_) => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
+    }
 }
 
 #[test]

@@ -60,6 +60,16 @@ impl Child {
         self.process.id()
     }
 
+    /// Asks it to end (SIGTERM), and does not wait.
+    pub fn ask_to_end(&mut self) {
+        // Not waited for if it runs, so the id is still its own.
+        if !self.ended()
+            && let Ok(id) = i32::try_from(self.process.id())
+        {
+            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+        }
+    }
+
     fn ended(&mut self) -> bool {
         !matches!(self.process.try_wait(), Ok(None))
     }
@@ -99,10 +109,7 @@ impl Drop for Child {
         if self.ended() {
             return;
         }
-        // It is not waited for yet, so the id is still its own.
-        if let Ok(id) = i32::try_from(self.process.id()) {
-            let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
-        }
+        self.ask_to_end();
         let deadline = Instant::now() + END_WITHIN;
         while !self.ended() && Instant::now() < deadline {
             thread::sleep(LOOK_EVERY);

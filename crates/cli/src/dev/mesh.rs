@@ -196,6 +196,8 @@ impl Site<'_> {
             "front": format!("127.0.0.1:{}", self.front),
             "tokens": self.tokens(),
             "postgres": self.postgres_facts(),
+            "pci_gateway": format!("{}:{}", self.network.pci_public(), self.ports.get(Port::PciGateway)),
+            "spare_ports": self.ports.spare(),
             "namespaces": {
                 "pci": self.network.namespace(network::Machine::Pci),
                 "data": self.network.namespace(network::Machine::Data),

@@ -86,6 +86,12 @@ impl Ports {
         self.block as u8
     }
 
+    /// The ports of the block that nothing of ours is on, for whoever adds a service.
+    pub fn spare(&self) -> Vec<u16> {
+        let first = FIRST + self.block * BLOCK;
+        (first + Port::PciGatewayAdmin as u16 + 1..first + BLOCK).collect()
+    }
+
     /// Whether a port is one of the block.
     #[cfg(test)]
     pub fn has(&self, port: u16) -> bool {

@@ -26,7 +26,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(10);
 /// So many starts without one that was long enough, and the part is given up. Generous: parts wait for others by dying.
 const STARTS_MAX: u32 = 60;
 
-/// Starts parts, and starts them again. Dropping it stops them, the last one first.
+/// Starts parts, and starts them again. Dropping it asks them to end, the last one first.
 pub struct Supervisor {
     shared: Arc<Mutex<Parts>>,
     over: Option<Sender<()>>,
@@ -136,6 +136,10 @@ impl Drop for Supervisor {
             let _ = thread.join();
         }
         let mut parts = lock(&self.shared);
+        // All are asked, and then each is waited for: most of the time that a part takes to end is its own.
+        for part in parts.parts.iter_mut().rev() {
+            part.child.iter_mut().for_each(Child::ask_to_end);
+        }
         while let Some(part) = parts.parts.pop() {
             drop(part);
         }

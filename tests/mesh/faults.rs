@@ -1,0 +1,105 @@
+//! Parts are killed while votes are cast: in the end every vote that was cast is counted, once.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use super::world::{Mesh, vote};
+use crate::harness::http::{self, Response};
+use crate::harness::wait::wait_for;
+
+/// How many votes are cast while the parts die.
+const VOTES: usize = 60;
+
+/// Votes cast at once.
+const VOTERS: usize = 4;
+
+const CLEAN_WATER: &str = r#"{"weights":{"clean-water":1}}"#;
+
+/// Casts a vote until there is an answer that says what became of it, as every client may: a coin counts once.
+fn cast(mesh: &Mesh, coin: &str) -> Response {
+    wait_for("an answer to a vote", || {
+        let answer = http::try_exchange(mesh.front, &vote(coin, CLEAN_WATER))?;
+        match answer.status {
+            // Nobody there, too busy, too slow: send it again.
+            202 | 502..=504 => Err(format!("{answer:?}")),
+            _ => Ok(answer),
+        }
+    })
+}
+
+/// Casts every vote, and calls `fault` when a third of them is answered. Each is counted, under an id of its own, and the tally has as many more.
+fn votes_survive(mesh: &Mesh, name: &str, fault: impl FnOnce() + Send) {
+    let coins: Vec<String> = (0..VOTES).map(|index| mesh.coin(&format!("{name}-{index}"))).collect();
+    let before = mesh.votes();
+    let (first, rest) = coins.split_at(VOTES / 3);
+    let cast_all = |coins: &[String]| -> Vec<Response> {
+        thread::scope(|scope| {
+            let voters: Vec<_> = coins
+                .chunks(coins.len().div_ceil(VOTERS))
+                .map(|coins| scope.spawn(move || coins.iter().map(|coin| cast(mesh, coin)).collect::<Vec<_>>()))
+                .collect();
+            voters.into_iter().flat_map(|voter| voter.join().unwrap()).collect()
+        })
+    };
+    let mut answers = cast_all(first);
+    answers.extend(thread::scope(|scope| {
+        scope.spawn(fault);
+        cast_all(rest)
+    }));
+    for answer in &answers {
+        assert!(matches!(answer.status, 200 | 201), "{name}: {answer:?}");
+    }
+    let ids: BTreeSet<String> = answers.iter().map(|answer| answer.json()["id"].to_string()).collect();
+    assert_eq!(ids.len(), VOTES, "{name}");
+    // Every coin was good and used for one vote: all that was submitted is accepted, nothing is refused, and nothing counts twice.
+    assert_eq!(mesh.votes() - before, VOTES as u64, "{name}");
+    let again = cast(mesh, &coins[0]);
+    assert!(matches!(again.status, 200 | 201), "{name}: {again:?}");
+    assert_eq!(mesh.votes() - before, VOTES as u64, "{name}");
+}
+
+#[test]
+fn votes_survive_the_death_of_the_gateways_envoy() {
+    let mesh = Mesh::start();
+    votes_survive(&mesh, "gateway", || mesh.kill("envoy-gateway"));
+}
+
+#[test]
+fn votes_go_on_without_consul_and_it_comes_back_with_what_it_knew() {
+    let mesh = Mesh::start();
+    let coins: Vec<String> = (0..8).map(|index| mesh.coin(&format!("without-{index}"))).collect();
+    let before = mesh.votes();
+    // Both agents: nobody is left to ask.
+    mesh.kill("consul");
+    mesh.kill("consul-pci");
+    for coin in &coins {
+        // The first time, not after a while: proxies go on with what they know.
+        let answer = mesh.vote(coin, CLEAN_WATER);
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    assert_eq!(mesh.votes() - before, coins.len() as u64);
+    for proxy in ["envoy-gateway", "envoy-api", "envoy-ledger"] {
+        let admin = mesh.address(proxy, "admin");
+        wait_for(&format!("{proxy} to find Consul again"), || {
+            let state = http::get(admin, "/stats?filter=^control_plane.connected_state$").text();
+            if state.trim().ends_with(": 1") {
+                Ok(())
+            } else {
+                Err(state)
+            }
+        });
+    }
+    let entries = wait_for("Consul to answer", || {
+        let ended = crate::harness::process::run(mesh.consul().args(["config", "list", "-kind", "service-intentions"]));
+        if ended.code() == 0 {
+            Ok(ended.stdout)
+        } else {
+            Err(ended.stderr)
+        }
+    });
+    assert_eq!(
+        entries.split_whitespace().collect::<Vec<_>>(),
+        ["api", "postgres", "redis"]
+    );
+    votes_survive(&mesh, "consul", || mesh.kill("consul"));
+}
