@@ -9,6 +9,6 @@ pub mod envoy;
 pub mod http;
 pub mod metrics;
 pub mod mint;
-pub mod process;
-pub mod wait;
 pub mod world;
+
+pub use servers::{process, wait};

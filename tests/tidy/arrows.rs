@@ -9,16 +9,18 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     ("hashicoin", &["coin", "service"]),
     ("hashicoin-api", &["coin", "ledger", "pool", "service"]),
     ("hashicoin-mint", &["coin", "pool", "service"]),
     // Drives what ships, and builds on none of it.
-    ("integration", &[]),
-    ("ledger", &["coin"]),
-    ("pool", &["coin", "service"]),
+    ("integration", &["servers"]),
+    ("ledger", &["coin", "servers"]),
+    ("pool", &["coin", "servers", "service"]),
+    // Real servers for tests; what ships depends on it in its tests alone.
+    ("servers", &[]),
     ("service", &["coin"]),
     ("xtask", &[]),
 ];
@@ -47,8 +49,15 @@ fn wrong_arrows(packages: &[Value]) -> Vec<String> {
             wrong.push(format!("{name} has no line in ARROWS"));
             continue;
         };
-        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let dependencies = package["dependencies"].as_array().unwrap();
+        let ships_servers = dependencies
+            .iter()
+            .any(|dependency| dependency["name"] == "servers" && dependency["kind"] != "dev");
+        if ships_servers && name != "integration" {
+            wrong.push(format!("{name} -> servers, and not in its tests alone"));
+        }
         let ours = dependencies
+            .iter()
             .filter(|dependency| !dependency["path"].is_null())
             .map(|dependency| dependency["name"].as_str().unwrap());
         wrong.extend(
@@ -79,10 +88,16 @@ fn packages_depend_on_each_other_as_drawn() {
     let bad = serde_json::json!([
         { "name": "coin", "dependencies": [{ "name": "base64", "path": null }, { "name": "ledger", "path": "/l" }] },
         { "name": "newcomer", "dependencies": [] },
+        { "name": "pool", "dependencies": [{ "name": "servers", "path": "/s", "kind": null }] },
+        { "name": "ledger", "dependencies": [{ "name": "servers", "path": "/s", "kind": "dev" }] },
     ]);
     assert_eq!(
         wrong_arrows(bad.as_array().unwrap()),
-        ["coin -> ledger", "newcomer has no line in ARROWS"]
+        [
+            "coin -> ledger",
+            "newcomer has no line in ARROWS",
+            "pool -> servers, and not in its tests alone"
+        ]
     );
 }
 

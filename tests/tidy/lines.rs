@@ -34,13 +34,13 @@ fn ignores_a_test(file: &File) -> Vec<String> {
 
 fn sleeps_in_a_test(file: &File) -> Vec<String> {
     let in_tests = file.path.starts_with("tests/") || file.path.contains("/tests/");
-    if !in_tests || !file.is("rs") || [THIS, "tests/harness/wait.rs"].contains(&file.path.as_str()) {
+    if !in_tests || !file.is("rs") || [THIS, "tests/servers/src/wait.rs"].contains(&file.path.as_str()) {
         return vec![];
     }
     lines_with(
         file,
         |line| line.contains("sleep("),
-        "wait for a condition, with harness::wait",
+        "wait for a condition, with servers::wait",
     )
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::wait::{wait_for, wait_up_to};
+use crate::wait::{wait_for, wait_up_to};
 
 /// How long a program may take to end once it was asked to, before it is made to.
 const END_WITHIN: Duration = Duration::from_secs(15);
@@ -26,8 +26,11 @@ pub struct Process {
 /// How a program ended, and what it wrote.
 #[derive(Debug)]
 pub struct Ended {
+    /// As the system says it.
     pub status: ExitStatus,
+    /// All of its standard output.
     pub stdout: String,
+    /// All of its standard error.
     pub stderr: String,
 }
 
