@@ -2,6 +2,7 @@
 //!
 //! Everything that a command says goes to standard error; standard output belongs to the programs that it starts.
 
+mod bench;
 mod cargo;
 mod check;
 mod debian;
@@ -34,6 +35,9 @@ struct Arguments {
 enum Command {
     Dev(dev::Arguments),
     Test(test::Arguments),
+    /// Measures what is claimed about speed, beside the rival, in one run
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Checks without running anything: formatting, clippy for both targets, documentation, dependency rules
     Check,
     /// Builds the filter, prints its size and SHA-256, and fails when it is over its budget
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Check => check::run(),
         Command::Wasm => wasm::run(),
         Command::Tools => tools::run(),

@@ -1,0 +1,25 @@
+//! `bench`: what is claimed about speed, each claim beside its rival in one run, in turns. docs/benchmarks.md has the figures and says what they mean.
+
+mod edge_vs_vault;
+mod load;
+mod server;
+mod spread;
+
+use clap::Subcommand;
+
+/// A claim to measure
+#[derive(Subcommand)]
+pub enum Bench {
+    EdgeVsVault(edge_vs_vault::Arguments),
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a part does not start, or answers otherwise than the measurement needs.
+pub fn run(bench: &Bench) -> Result<(), String> {
+    match bench {
+        Bench::EdgeVsVault(arguments) => edge_vs_vault::run(arguments),
+    }
+}

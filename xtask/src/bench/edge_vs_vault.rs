@@ -1,0 +1,429 @@
+//! Votes per second with the gate, against a call to Vault for each vote.
+//!
+//! Both ways are the same Envoy with the same routes, the same API and the same ledger behind it, new for each round. The gate checks the coin in the
+//! proxy. Its rival is the least that "ask Vault each time" can be: the proxy itself, in a Lua filter, posts the coin to Transit's verify, over
+//! connections that it keeps open, with no program between. Vault keeps everything in memory and writes its audit log, as one that is trusted does.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::load::{self, Measured};
+use super::server::{Server, free_address};
+use super::spread::Spread;
+use crate::cargo::cargo;
+use crate::{envoy, go, place, step, wasm};
+
+const CAMPAIGN: &str = "hashiconf-2020";
+
+/// How many connections vote at once.
+const CONNECTIONS: usize = 16;
+
+/// Votes per second with the gate, against a call to Vault for each vote; and how long one takes
+///
+/// With --json the last line on standard output is one object: `ratio` of the votes per second, and `edge` and `vault`, each with votes_per_s, p50_ms and
+/// p99_ms (16 connections) and alone_ms (the median with one connection).
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print the figures as one JSON object at the end
+    #[arg(long)]
+    json: bool,
+    /// How many times each way is measured
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// How many votes a round has
+    #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    votes: u32,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a part does not start, or a vote is not counted.
+pub fn run(arguments: &Arguments) -> Result<(), String> {
+    let programs = Programs::bring()?;
+    let directory = TempDir::new().map_err(|error| format!("no temporary directory: {error}"))?;
+    let site = Site::set_up(programs, directory.path(), arguments.votes)?;
+    let edge = site.envoy("edge", &site.edge()?)?;
+    let vault = site.envoy("vault-each-time", &site.vault_each_time()?)?;
+    let (mut with_gate, mut with_vault) = (Vec::new(), Vec::new());
+    for round in 1..=arguments.rounds {
+        // In turns, so that a machine that becomes slower becomes so for both.
+        with_gate.push(site.round(&edge)?);
+        with_vault.push(site.round(&vault)?);
+        eprintln!(
+            "    round {round}: {:.0} votes/s with the gate, {:.0} with Vault",
+            with_gate.last().map_or(0.0, |round| round.together.per_s),
+            with_vault.last().map_or(0.0, |round| round.together.per_s)
+        );
+    }
+    let (with_gate, with_vault) = (Figures::of(&with_gate), Figures::of(&with_vault));
+    let ratio = Spread::of(
+        with_gate
+            .per_round
+            .iter()
+            .zip(&with_vault.per_round)
+            .map(|(ours, theirs)| ours / theirs),
+    );
+    eprintln!("with the gate     {with_gate}");
+    eprintln!("Vault each time   {with_vault}");
+    eprintln!("ratio             {ratio}");
+    if arguments.json {
+        let json = json!({"ratio": round(ratio.median()), "edge": with_gate.to_json(), "vault": with_vault.to_json()});
+        println!("{json}");
+    }
+    Ok(())
+}
+
+/// What is measured, built as it ships.
+struct Programs {
+    envoy: PathBuf,
+    vault: PathBuf,
+    api: PathBuf,
+    mint: PathBuf,
+}
+
+impl Programs {
+    fn bring() -> Result<Programs, String> {
+        let (envoy, vault) = (envoy::bring()?, go::bring(&go::VAULT)?);
+        wasm::run()?;
+        step::run(
+            "build the programs as they ship",
+            &mut cargo(&[
+                "build",
+                "--release",
+                "--package",
+                "hashicoin-api",
+                "--package",
+                "hashicoin-mint",
+            ]),
+            "The compiler's message is above.",
+        )?;
+        let release = place::target().join("release");
+        Ok(Programs {
+            envoy,
+            vault,
+            api: release.join("hashicoin-api"),
+            mint: release.join("hashicoin-mint"),
+        })
+    }
+}
+
+/// Everything that lasts for the whole measurement.
+struct Site<'a> {
+    programs: Programs,
+    directory: &'a Path,
+    api: SocketAddr,
+    vault: SocketAddr,
+    _vault_server: Server,
+    /// Public keys, as Vault prints them.
+    keys: Value,
+    verifier_token: String,
+    /// One vote each, with a coin of its own.
+    requests: Vec<String>,
+}
+
+/// A proxy in front of the API.
+struct Front {
+    address: SocketAddr,
+    _server: Server,
+}
+
+/// One way, measured once.
+struct Round {
+    together: Measured,
+    alone: Measured,
+}
+
+impl<'a> Site<'a> {
+    fn set_up(programs: Programs, directory: &'a Path, votes: u32) -> Result<Site<'a>, String> {
+        let (vault, api) = (free_address()?, free_address()?);
+        let root_token = format!("root-{}", std::process::id());
+        let server = start_vault(&programs, directory, vault, &root_token)?;
+        let with_vault = |program: &Path, token: &str| {
+            let mut command = Command::new(program);
+            command
+                .env("VAULT_ADDR", format!("http://{vault}"))
+                .env("VAULT_TOKEN", token)
+                .env_remove("VAULT_NAMESPACE");
+            command
+        };
+        let mut setup = with_vault(Path::new("sh"), &root_token);
+        let path = std::env::join_paths(
+            [programs.vault.parent().unwrap_or(Path::new("")).to_owned()]
+                .into_iter()
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+        );
+        setup
+            .arg(place::root().join("vault/setup.sh"))
+            .env("PATH", path.map_err(|error| error.to_string())?)
+            .env("HASHICOIN_AUDIT_FILE", directory.join("audit.log"));
+        step::run("set Vault up", &mut setup, "vault/setup.sh says why above.")?;
+        let token = |role: &str| {
+            let mut create = with_vault(&programs.vault, &root_token);
+            step::read(create.args(["token", "create", "-field=token", &format!("-role={role}")]))
+        };
+        let (mint_token, verifier_token) = (token("mint")?, token("verifier")?);
+        let mut read = with_vault(&programs.vault, &root_token);
+        let keys = step::read(read.args(["read", "-format=json", "transit/keys/hashicoin"]))?;
+        write(&directory.join("keys.json"), &keys)?;
+        let keys: Value = serde_json::from_str(&keys).map_err(|error| format!("Vault's keys are no JSON: {error}"))?;
+
+        let coins = directory.join("coins");
+        let mut mint = with_vault(&programs.mint, &mint_token);
+        mint.args([
+            "mint",
+            "--vault-key",
+            "hashicoin",
+            "--campaign",
+            CAMPAIGN,
+            "--expires",
+            "2030-01-01T00:00:00Z",
+        ]);
+        mint.args(["--count", &votes.to_string(), "--out"]).arg(&coins);
+        step::run("mint the coins", &mut mint, "hashicoin-mint says why above.")?;
+        let requests = requests(&coins)?;
+        Ok(Site {
+            programs,
+            directory,
+            api,
+            vault,
+            _vault_server: server,
+            keys,
+            verifier_token,
+            requests,
+        })
+    }
+
+    /// The shipped bootstrap, with the gate.
+    fn edge(&self) -> Result<String, String> {
+        let bootstrap = self.bootstrap()?;
+        let text = replace(
+            &bootstrap,
+            "/etc/hashicoin/coin_gate.wasm",
+            &wasm::module().display().to_string(),
+        )?;
+        replace(&text, "\"keys\": {}", &format!("\"keys\": {}", self.keys))
+    }
+
+    /// The shipped bootstrap with the Lua filter in the gate's place.
+    fn vault_each_time(&self) -> Result<String, String> {
+        let bootstrap = self.bootstrap()?;
+        let (before, rest) = split(&bootstrap, "          - name: coin_gate\n")?;
+        let (_, after) = split(rest, "          - name: envoy.filters.http.router\n")?;
+        let lua = include_str!("edge_vs_vault.lua").replace("VAULT_TOKEN", &self.verifier_token);
+        let filter = json!({
+            "name": "vault_each_time",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+                "default_source_code": { "inline_string": lua },
+            },
+        });
+        let cluster = json!({
+            "name": "vault",
+            "type": "STATIC",
+            "connect_timeout": "1s",
+            "load_assignment": {
+                "cluster_name": "vault",
+                "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": { "socket_address": {
+                    "address": "127.0.0.1", "port_value": self.vault.port() } } } }] }],
+            },
+        });
+        // JSON is YAML.
+        let text = format!("{before}          - {filter}\n          - name: envoy.filters.http.router\n{after}");
+        replace(&text, "  clusters:\n", &format!("  clusters:\n  - {cluster}\n"))
+    }
+
+    /// The shipped bootstrap, in front of this API.
+    fn bootstrap(&self) -> Result<String, String> {
+        let path = place::root().join("envoy/bootstrap.yaml");
+        let text = fs::read_to_string(&path).map_err(|error| format!("could not read {}: {error}", path.display()))?;
+        let text = replace(&text, "port_value: 9901", "port_value: 0")?;
+        replace(&text, "port_value: 8080", &format!("port_value: {}", self.api.port()))
+    }
+
+    /// Starts an Envoy.
+    fn envoy(&self, name: &str, bootstrap: &str) -> Result<Front, String> {
+        let address = free_address()?;
+        let text = replace(
+            bootstrap,
+            "port_value: 10000",
+            &format!("port_value: {}", address.port()),
+        )?;
+        let file = self.directory.join(format!("{name}.yaml"));
+        write(&file, &text)?;
+        let mut envoy = Command::new(&self.programs.envoy);
+        envoy
+            .args([
+                "--disable-hot-restart",
+                "--concurrency",
+                "2",
+                "--log-level",
+                "warn",
+                "-c",
+            ])
+            .arg(file);
+        let server = Server::start(name, &mut envoy, self.directory, || {
+            // 503 while the API is away, which it is between rounds; anything at all means that the proxy listens.
+            get(address, "/healthz").is_some()
+        })?;
+        Ok(Front {
+            address,
+            _server: server,
+        })
+    }
+
+    /// Casts all votes through a front, on a new ledger.
+    fn round(&self, front: &Front) -> Result<Round, String> {
+        let directory = TempDir::new_in(self.directory).map_err(|error| format!("no temporary directory: {error}"))?;
+        let ledger = directory.path().join("ledger.sqlite");
+        let campaign = place::root().join("examples/campaign.json");
+        let books = |command: &str| {
+            let mut api = Command::new(&self.programs.api);
+            api.arg(command)
+                .arg("--ledger")
+                .arg(&ledger)
+                .arg("--campaign")
+                .arg(&campaign);
+            api
+        };
+        step::read(&mut books("init"))?;
+        let mut serve = books("serve");
+        serve.arg("--keys").arg(self.directory.join("keys.json"));
+        serve.args(["--listen", &self.api.to_string()]);
+        let _api = Server::start("api", serve.env("RUST_LOG", "warn"), directory.path(), || {
+            get(front.address, "/healthz").as_deref() == Some("200")
+        })?;
+        // A tenth to warm up, a tenth alone, the rest together.
+        let tenth = self.requests.len() / 10;
+        let (warm_up, rest) = self.requests.split_at(tenth);
+        let (alone, together) = rest.split_at(tenth);
+        load::run(front.address, warm_up, CONNECTIONS, "202")?;
+        Ok(Round {
+            alone: load::run(front.address, alone, 1, "202")?,
+            together: load::run(front.address, together, CONNECTIONS, "202")?,
+        })
+    }
+}
+
+/// One way's figures over all rounds.
+struct Figures {
+    per_round: Vec<f64>,
+    per_s: Spread,
+    p50_ms: Spread,
+    p99_ms: Spread,
+    alone_ms: Spread,
+}
+
+impl Figures {
+    fn of(rounds: &[Round]) -> Figures {
+        let over = |figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(figure));
+        Figures {
+            per_round: rounds.iter().map(|round| round.together.per_s).collect(),
+            per_s: over(|round| round.together.per_s),
+            p50_ms: over(|round| round.together.latency_ms(50)),
+            p99_ms: over(|round| round.together.latency_ms(99)),
+            alone_ms: over(|round| round.alone.latency_ms(50)),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "votes_per_s": round(self.per_s.median()),
+            "p50_ms": round(self.p50_ms.median()),
+            "p99_ms": round(self.p99_ms.median()),
+            "alone_ms": round(self.alone_ms.median()),
+        })
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} votes/s, half within {} ms, 99 % within {} ms; alone {} ms",
+            self.per_s, self.p50_ms, self.p99_ms, self.alone_ms
+        )
+    }
+}
+
+/// Two digits after the point say all that a measurement can.
+fn round(figure: f64) -> f64 {
+    (figure * 100.0).round() / 100.0
+}
+
+fn start_vault(programs: &Programs, directory: &Path, address: SocketAddr, token: &str) -> Result<Server, String> {
+    let mut vault = Command::new(&programs.vault);
+    vault
+        .args(["server", "-dev", "-dev-no-store-token", "-log-level=warn"])
+        .arg(format!("-dev-listen-address={address}"))
+        .env("VAULT_DEV_ROOT_TOKEN_ID", token);
+    Server::start("vault", &mut vault, directory, || {
+        get(address, "/v1/sys/health").as_deref() == Some("200")
+    })
+}
+
+/// One vote request for each coin in a directory.
+fn requests(coins: &Path) -> Result<Vec<String>, String> {
+    let read = |error: std::io::Error| format!("could not read {}: {error}", coins.display());
+    let mut requests = Vec::new();
+    for entry in fs::read_dir(coins).map_err(read)? {
+        let path = entry.map_err(read)?.path();
+        if path.to_string_lossy().ends_with(".coin.txt") {
+            let token = token(&fs::read_to_string(&path).map_err(read)?)?;
+            requests.push(format!(
+                "POST /v1/votes HTTP/1.1\r\nhost: bench\r\nauthorization: Coin {token}\r\ncontent-type: application/json\r\ncontent-length: 29\r\n\r\n\
+                 {{\"weights\":{{\"clean-water\":1}}}}"
+            ));
+        }
+    }
+    Ok(requests)
+}
+
+/// The token of a `coin.txt`, as its readers write it; crates/coin has the format.
+fn token(coin_txt: &str) -> Result<String, String> {
+    let parts = || {
+        let (_, coin) = coin_txt.split_once("\n\n")?;
+        let (payload, signature) = coin.trim_end().split_at(coin.find("vault:v")?);
+        let (version, signature) = signature.strip_prefix("vault:v")?.split_once(':')?;
+        let signature = signature.trim_end_matches('=').replace('+', "-").replace('/', "_");
+        Some(format!("{}.{version}.{signature}", URL_SAFE_NO_PAD.encode(payload)))
+    };
+    parts().ok_or_else(|| "hashicoin-mint made a coin.txt in a form that this measurement does not know".to_owned())
+}
+
+/// The status of an answer; `None` when there is none.
+fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split(' ').nth(1)?.to_owned())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("could not write {}: {error}", path.display()))
+}
+
+/// Puts something in the place of what the shipped file must have exactly once.
+fn replace(text: &str, from: &str, to: &str) -> Result<String, String> {
+    let (before, after) = split(text, from)?;
+    Ok(format!("{before}{to}{after}"))
+}
+
+/// What is before and after something that must be there exactly once.
+fn split<'a>(text: &'a str, at: &str) -> Result<(&'a str, &'a str), String> {
+    match text.split_once(at) {
+        Some((before, after)) if !after.contains(at) => Ok((before, after)),
+        _ => Err(format!("envoy/bootstrap.yaml does not have {at:?} exactly once")),
+    }
+}
