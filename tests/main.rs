@@ -16,3 +16,4 @@ mod mesh;
 mod mint;
 mod mock;
 mod tidy;
+mod vault;

@@ -16,21 +16,15 @@ if ! vault secrets list -format=json | grep -q '"transit/"'; then
   vault secrets enable -path=transit transit >&2
 fi
 
-# The value of a key's setting; nothing when there is no such key.
-setting() {
-  vault read -field="$2" "transit/keys/$1" 2>/dev/null || true
-}
-
 for key in hashicoin hashicoin-log; do
-  if [ -z "$(setting "$key" type)" ]; then
+  if ! vault read "transit/keys/$key" >/dev/null 2>&1; then
     vault write -f "transit/keys/$key" type=ed25519 exportable=false allow_plaintext_backup=false derived=false >/dev/null
     say "made the key $key"
   fi
-  for wanted in type=ed25519 exportable=false allow_plaintext_backup=false derived=false; do
-    name=${wanted%%=*}
-    value=$(setting "$key" "$name")
-    if [ "$value" != "${wanted#*=}" ]; then
-      say "the key $key has $name=$value, and that cannot be changed back: it must be ${wanted#*=}. Give this Vault another mount, or this key another name"
+  settings=$(vault read -format=json "transit/keys/$key")
+  for wanted in '"type": "ed25519"' '"exportable": false' '"allow_plaintext_backup": false' '"derived": false'; do
+    if ! printf '%s\n' "$settings" | grep -q "^ *$wanted"; then
+      say "the key $key is not as it must be ($wanted), and that cannot be changed: give this Vault another mount, or that key another name"
       exit 1
     fi
   done

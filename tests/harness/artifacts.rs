@@ -20,6 +20,16 @@ pub fn envoy() -> PathBuf {
     tool("envoy")
 }
 
+/// The `redis-server` program.
+pub fn redis_server() -> PathBuf {
+    tool("redis-server")
+}
+
+/// The `vault` program, server and command line in one.
+pub fn vault() -> PathBuf {
+    tool("vault")
+}
+
 /// The directory of all of them: the mesh's servers and their clients.
 pub fn tools() -> PathBuf {
     for name in ["consul", "vault", "redis-server", "postgres", "initdb", "psql"] {

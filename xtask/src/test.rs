@@ -4,7 +4,15 @@ use crate::cargo::{build_programs_and_tests, cargo};
 use crate::{check, step, tools, wasm};
 
 /// The tests that need Envoy or a browser, by the beginning of their names.
-const NEED_TOOLS: [&str; 6] = ["browser::", "dev::", "edge::", "mesh::", "postgres::", "redis::"];
+const NEED_TOOLS: [&str; 7] = [
+    "browser::",
+    "dev::",
+    "edge::",
+    "mesh::",
+    "postgres::",
+    "redis::",
+    "vault::",
+];
 
 /// Brings what the tests need, builds, checks and runs everything
 ///

@@ -37,16 +37,16 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = parse_vault_path)]
     vault_key: Option<String>,
     /// Where Transit is mounted in Vault
-    #[arg(long, value_name = "PATH", default_value = "transit", value_parser = parse_vault_path)]
+    #[arg(long, value_name = "PATH", default_value = "transit", conflicts_with = "key", value_parser = parse_vault_path)]
     vault_mount: String,
     /// How long to wait for a Vault that is away, sealed or over its rate limit
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, conflicts_with = "key", value_parser = value_parser!(u32).range(1..))]
     vault_timeout: u32,
     /// The signing key's file instead, for development (see keygen)
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// The version that coins name as their key's
-    #[arg(long, value_name = "N", default_value = "1", requires = "key")]
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "vault_key")]
     key_version: NonZeroU32,
     /// The campaign that coins are for: 1 to 32 of a-z 0-9 -
     #[arg(long, value_name = "SLUG", value_parser = parse_campaign)]
@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// How many coins are to wait in the pool: makes what is missing
-    #[arg(long, value_name = "N", requires = "pool_redis", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "out", value_parser = value_parser!(u32).range(1..))]
     keep: Option<u32>,
     /// The directory for the coins; created when it is not there
     #[arg(long, value_name = "DIR")]

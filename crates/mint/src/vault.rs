@@ -93,7 +93,6 @@ impl Signer for Transit {
     }
 
     fn sign(&self, messages: &[Vec<u8>]) -> Result<SignedBatch, Failure> {
-        self.client.renew_token_if_due()?;
         let answer = self.client.post(&self.sign, &body(messages))?;
         let answer: Answer<'_> = serde_json::from_slice(&answer).map_err(|error| {
             self.client
@@ -149,8 +148,13 @@ fn body(messages: &[Vec<u8>]) -> String {
     body
 }
 
+/// Vault leaves retired versions out, so the lowest that is there is the lowest that counts.
 fn read_keyring(client: &Client, path: &str) -> Result<Keyring, Failure> {
     Keyring::from_vault_json(&client.get(path)?)
+        .and_then(|keyring| {
+            let lowest = keyring.versions().next().unwrap_or(1);
+            keyring.with_min_version(lowest)
+        })
         .map_err(|error| Failure::Refused(format!("the key at {path} in Vault is none for coins: {error}")))
 }
 

@@ -25,7 +25,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Above every answer to the largest batch.
 const ANSWER_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// The first pause, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// One Vault, and the connections to it.
 pub struct Client {
@@ -110,7 +110,7 @@ impl Client {
     ///
     /// When Vault refuses, or stays away for longer than is waited for.
     pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
-        self.request(path, None)
+        self.request(path, None, || self.renew_token_if_due())
     }
 
     /// POST of a JSON body.
@@ -119,20 +119,16 @@ impl Client {
     ///
     /// As [`Client::get`].
     pub fn post(&self, path: &str, body: &str) -> Result<Vec<u8>, Failure> {
-        self.request(path, Some(body))
+        self.request(path, Some(body), || self.renew_token_if_due())
     }
 
     /// Makes the token last when two thirds of its time are over.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::get`].
-    pub fn renew_token_if_due(&self) -> Result<(), Failure> {
+    fn renew_token_if_due(&self) -> Result<(), Failure> {
         // Whoever else comes waits for the renewal: with a token that has run out there is nothing else to do.
         let mut renewal = self.renewal();
         if renewal.is_some_and(|at| at <= Instant::now()) {
             let path = "auth/token/renew-self";
-            let renewed: Renewed = self.read(path, &self.post(path, "{}")?)?;
+            let renewed: Renewed = self.read(path, &self.request(path, Some("{}"), || Ok(()))?)?;
             *renewal = Some(renew_at(renewed.auth.lease_duration));
         }
         Ok(())
@@ -155,10 +151,17 @@ impl Client {
         serde_json::from_slice(answer).map_err(|_| self.strange(path, "does not read"))
     }
 
-    fn request(&self, path: &str, body: Option<&str>) -> Result<Vec<u8>, Failure> {
+    /// Before each attempt, also a late one, `prepare` is done.
+    fn request(
+        &self,
+        path: &str,
+        body: Option<&str>,
+        prepare: impl Fn() -> Result<(), Failure>,
+    ) -> Result<Vec<u8>, Failure> {
         let deadline = Instant::now() + self.patience;
         let mut pause = PAUSE.0;
         loop {
+            prepare()?;
             let (what, wait) = match self.attempt(path, body, deadline) {
                 Ok(answer) => {
                     self.say("");
