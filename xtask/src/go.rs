@@ -46,7 +46,7 @@ pub const VAULT: GoTool = GoTool {
 /// How often a build says how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(15);
 
-const ADVICE: &str = "Go 1.26 or later is needed (go.dev/dl), a connection to the Go module proxy, and 10 GB of disk for Go's caches, which \
+const ADVICE: &str = "Go 1.26.4 or later is needed (go.dev/dl), a connection to the Go module proxy, and 10 GB of disk for Go's caches, which \
     `go clean -cache -modcache` frees again.";
 
 /// Finds the program, and builds it when it is not there.
@@ -56,7 +56,7 @@ const ADVICE: &str = "Go 1.26 or later is needed (go.dev/dl), a connection to th
 /// When it does not build; the message says what is needed.
 pub fn bring(tool: &GoTool) -> Result<PathBuf, String> {
     if let Some(program) = place::on_path(tool.name)
-        && step::read(Command::new(&program).args(tool.version)).is_ok_and(|version| version.starts_with(tool.accepts))
+        && step::read(Command::new(&program).args(tool.version)).is_ok_and(|version| is_acceptable(tool, &version))
     {
         return Ok(program);
     }
@@ -66,6 +66,10 @@ pub fn bring(tool: &GoTool) -> Result<PathBuf, String> {
         build(tool, &module, &unfinished.join(tool.name))
     })?;
     Ok(directory.join(tool.name))
+}
+
+fn is_acceptable(tool: &GoTool, version: &str) -> bool {
+    version.starts_with(tool.accepts)
 }
 
 fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
@@ -141,4 +145,20 @@ fn of_what_go_says_the_messages_are_kept() {
     let said = "internal/goarch\nruntime\n# hashicoin.invalid/x\n./x.go:3:1: syntax error\n";
     let kept = follow(said.as_bytes(), 2);
     assert_eq!(kept, "# hashicoin.invalid/x\n./x.go:3:1: syntax error");
+}
+
+#[test]
+fn a_program_of_another_release_is_not_taken() {
+    assert!(is_acceptable(
+        &VAULT,
+        "Vault v1.21.4 (0123abcd), built 2025-11-23T17:28:16Z\n"
+    ));
+    assert!(!is_acceptable(&VAULT, "Vault v1.2.1\n") && !is_acceptable(&VAULT, "OpenBao v1.21.1\n"));
+    assert!(is_acceptable(
+        &CONSUL,
+        "Consul v1.22.5\nBuild Date 1970-01-01T00:00:01Z\n"
+    ));
+    assert!(!is_acceptable(&CONSUL, "Consul v1.23.0\n") && !is_acceptable(&CONSUL, ""));
+    assert!(is_acceptable(&CONSUL_TEMPLATE, "consul-template v0.42.1 ()\n"));
+    assert!(!is_acceptable(&CONSUL_TEMPLATE, "consul-template v0.4.2 ()\n"));
 }

@@ -1,4 +1,3 @@
 //! The pool's tests, on a real Redis.
 
 mod on_redis;
-mod redis_server;

@@ -6,7 +6,8 @@ use std::thread;
 use coin::{Campaign, Coin, Serial, SignedCoin, Timestamp};
 use pool::{Counts, Entry, PUSH_MAX, Pool, PoolError, Push, Pushed, Taken, Worth};
 
-use crate::redis_server::Redis;
+use servers::Redis;
+use service::RedisUrl;
 
 const LATE_S: u64 = 2_000_000_000;
 /// More than any test takes.
@@ -24,8 +25,12 @@ fn campaign() -> Campaign {
     Campaign::parse("hashiconf-2020").unwrap()
 }
 
+fn url(redis: &Redis) -> RedisUrl {
+    RedisUrl::from_argument(&redis.url()).unwrap()
+}
+
 fn open(redis: &Redis) -> Pool {
-    Pool::open(&redis.url(), &campaign()).unwrap()
+    Pool::open(&url(redis), &campaign()).unwrap()
 }
 
 /// A coin of no worth: what is in it is not the pool's business.
@@ -184,7 +189,7 @@ fn the_quota_is_shared_and_comes_back() {
     let _: () = redis.ask(&["SET", quota, &(free_at - 120_000_000).to_string()]);
     assert!(matches!(ask(&mut other, 3), Taken::Coin(_)));
     // An empty pool says so, whatever the quota.
-    let mut empty = Pool::open(&redis.url(), &Campaign::parse("other").unwrap()).unwrap();
+    let mut empty = Pool::open(&url(&redis), &Campaign::parse("other").unwrap()).unwrap();
     assert_eq!(ask(&mut empty, 1), Taken::Empty);
 }
 
@@ -324,7 +329,7 @@ fn a_redis_that_could_lose_coins_is_refused() {
         ),
     ] {
         let redis = Redis::start_with(settings);
-        let error = Pool::open(&redis.url(), &campaign()).err().unwrap().to_string();
+        let error = Pool::open(&url(&redis), &campaign()).err().unwrap().to_string();
         assert!(error.contains(named) && error.contains("could lose coins"), "{error}");
     }
 }
@@ -349,7 +354,7 @@ fn a_push_is_of_one_group_and_not_too_large() {
         vec![entry(0, LATE_S, 1), entry(1, LATE_S, 2)],
         vec![entry(0, LATE_S, 1), entry(1, LATE_S + 1, 1)],
     ] {
-        let url = redis.url();
+        let url = url(&redis);
         let pushed = thread::spawn(move || push(&mut Pool::open(&url, &campaign()).unwrap(), &bad)).join();
         assert!(pushed.is_err());
     }
