@@ -1,13 +1,12 @@
 //! One call of the signer: the coins at some indices, signed, and looked at before they leave.
 
-use std::sync::Arc;
-
 use coin::{Keyring, SignedCoin, Timestamp};
 use pool::Entry;
 use service::Failure;
 
 use crate::issuance::Issuance;
 use crate::lanes;
+use crate::signatures;
 use crate::signer::Signer;
 
 /// Coins per call of the signer. Vault takes up to 10,000 inputs; more than this makes it no faster, and a run that is killed loses less.
@@ -34,7 +33,6 @@ pub fn make_all(
     signer: &impl Signer,
     issuance: &Issuance,
     indices: &[u32],
-    now: Timestamp,
     mut take: impl FnMut(Batch) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let batches: Vec<&[u32]> = indices.chunks(BATCH_COINS).collect();
@@ -42,12 +40,12 @@ pub fn make_all(
     lanes::in_order(
         &batches,
         lanes,
-        |indices| make(signer, issuance, indices, now),
+        |indices| make(signer, issuance, indices),
         |_, batch| take(batch),
     )
 }
 
-fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32], now: Timestamp) -> Result<Batch, Failure> {
+fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32]) -> Result<Batch, Failure> {
     let coins: Vec<_> = indices.iter().map(|index| issuance.coin(*index)).collect();
     let messages: Vec<Vec<u8>> = coins.iter().map(coin::Coin::to_signed_bytes).collect();
     let signed = signer.sign(&messages)?;
@@ -56,32 +54,59 @@ fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32], now: Timesta
         let (answers, wanted) = (signed.signatures.len(), indices.len());
         return Err(not_good(format!("the signer answered {answers} of {wanted} messages")));
     }
-    let keyring: Arc<Keyring> = signer.keyring();
     let key_version = signed.signatures.first().map_or(0, |first| first.key_version);
-    let mut entries = Vec::with_capacity(indices.len());
-    for ((index, coin), signature) in indices.iter().zip(coins).zip(signed.signatures) {
-        let signed = SignedCoin {
-            coin,
-            key_version: signature.key_version,
-            signature: signature.signature,
-        };
-        check(&signed, issuance, &keyring, now)
-            .map_err(|reason| not_good(format!("what the signer made for coin {index} is not good ({reason})")))?;
-        if signed.key_version != key_version {
-            return Err(not_good(
-                "the signer used two versions of its key for one batch".to_owned(),
-            ));
-        }
-        entries.push(Entry { index: *index, signed });
+    if signed
+        .signatures
+        .iter()
+        .any(|signature| signature.key_version != key_version)
+    {
+        return Err(not_good(
+            "the signer used two versions of its key for one batch".to_owned(),
+        ));
     }
+    let keyring = signer.keyring();
+    let key = keyring.find(key_version).map_err(|refusal| {
+        not_good(format!(
+            "the signer used version {key_version} of its key ({})",
+            refusal.code()
+        ))
+    })?;
+    let items: Vec<_> = messages
+        .iter()
+        .map(Vec::as_slice)
+        .zip(signed.signatures.iter().map(|signature| &signature.signature))
+        .collect();
+    signatures::check(key, &items).map_err(|position| {
+        let index = indices.get(position).copied().unwrap_or_default();
+        not_good(format!(
+            "the signature that the signer made for coin {index} is not good (coin-bad-signature)"
+        ))
+    })?;
+    let entries = indices
+        .iter()
+        .zip(coins)
+        .zip(&signed.signatures)
+        .map(|((index, coin), signature)| {
+            let signed = SignedCoin {
+                coin,
+                key_version,
+                signature: signature.signature,
+            };
+            // Campaign and expiry are the order's own. That a reader sees the same coin in its token is looked at all the same.
+            if SignedCoin::from_token(signed.to_token().as_bytes()).as_ref() == Ok(&signed) {
+                Ok(Entry { index: *index, signed })
+            } else {
+                Err(not_good(format!("coin {index} does not read back from its token")))
+            }
+        });
     Ok(Batch {
-        entries,
+        entries: entries.collect::<Result<_, _>>()?,
         key_version,
         request_id: signed.request_id,
     })
 }
 
-/// Whether a coin is good, asked of its token as the gate and the ledger will ask.
+/// Whether a single coin is good, asked of its token as the gate and the ledger will ask.
 pub fn check(signed: &SignedCoin, issuance: &Issuance, keyring: &Keyring, now: Timestamp) -> Result<(), String> {
     coin::verify(signed.to_token().as_bytes(), keyring, &issuance.campaign, now)
         .map(drop)

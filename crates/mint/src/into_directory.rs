@@ -27,7 +27,7 @@ pub fn mint(
     let missing = find_missing(directory, issuance, &signer.keyring(), count, now)?;
     let mut done = count as usize - missing.len();
     let progress = Progress::start(done, count as usize);
-    batch::make_all(signer, issuance, &missing, now, |batch| {
+    batch::make_all(signer, issuance, &missing, |batch| {
         write(directory, &batch)?;
         done += batch.entries.len();
         progress.reached(done);

@@ -37,7 +37,7 @@ pub fn mint(
     };
     let (mut done, mut new) = (0, 0);
     let progress = Progress::start(done, indices.len());
-    batch::make_all(signer, issuance, &indices, now, |batch| {
+    batch::make_all(signer, issuance, &indices, |batch| {
         for entries in batch.entries.chunks(PUSH_MAX) {
             let push = Push {
                 issuance: issuance.id.as_str(),

@@ -16,6 +16,7 @@ mod keys;
 mod lanes;
 mod mint;
 mod progress;
+mod signatures;
 mod signer;
 mod vault;
 
