@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::cargo::{WASM_TARGET, cargo};
-use crate::{deny, place, step, tools};
+use crate::tools::{self, deny};
+use crate::{place, step};
 
 /// Runs the command.
 ///

@@ -5,7 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::cargo::build_programs;
-use crate::{envoy, place, step, tools, wasm};
+use crate::tools::{self, envoy};
+use crate::{place, step, wasm};
 
 /// The whole journey of a coin on this machine: builds, then runs `hashicoin dev`, which stays up until Ctrl-C
 ///

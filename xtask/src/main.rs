@@ -5,11 +5,7 @@
 mod bench;
 mod cargo;
 mod check;
-mod debian;
-mod deny;
 mod dev;
-mod envoy;
-mod go;
 mod place;
 mod step;
 mod test;
@@ -55,11 +51,9 @@ fn main() -> ExitCode {
         Command::Wasm => wasm::run(),
         Command::Tools => tools::run(),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("xtask: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(message) = result else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("xtask: {message}");
+    ExitCode::FAILURE
 }

@@ -1,5 +1,10 @@
 //! `tools`: brings what the tests need and is not there. Finished tools are kept in the user's cache, so a second clone finds them.
 
+mod debian;
+pub mod deny;
+pub mod envoy;
+pub mod go;
+
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -7,10 +12,10 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use self::debian::{CHROMIUM, IPROUTE2, POSTGRES, REDIS};
+use self::go::{CONSUL, CONSUL_TEMPLATE, VAULT};
 use crate::cargo::WASM_TARGET;
-use crate::debian::{CHROMIUM, IPROUTE2, POSTGRES, REDIS};
-use crate::go::{CONSUL, CONSUL_TEMPLATE, VAULT};
-use crate::{debian, deny, envoy, go, place, step};
+use crate::{place, step};
 
 /// Runs the command.
 ///

@@ -19,7 +19,8 @@ use super::load::{self, Measured};
 use super::server::{Server, free_address};
 use super::spread::Spread;
 use crate::cargo::cargo;
-use crate::{envoy, go, place, step, wasm};
+use crate::tools::{envoy, go};
+use crate::{place, step, wasm};
 
 const CAMPAIGN: &str = "hashiconf-2020";
 
