@@ -4,6 +4,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use servers::tools::tool;
+
 /// One of our programs: `hashicoin-api`, `hashicoin-mint`, `hashicoin`.
 pub fn program(name: &str) -> PathBuf {
     found(debug_directory().join(name), "cargo build --workspace")
@@ -18,11 +20,6 @@ pub fn gate() -> PathBuf {
 /// Envoy.
 pub fn envoy() -> PathBuf {
     tool("envoy")
-}
-
-/// The `redis-server` program.
-pub fn redis_server() -> PathBuf {
-    tool("redis-server")
 }
 
 /// The `vault` program, server and command line in one.
@@ -63,11 +60,6 @@ pub fn source(path: &str) -> PathBuf {
 /// This test's own program is `target/debug/deps/integration-…`.
 fn debug_directory() -> PathBuf {
     env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
-}
-
-/// `cargo xtask tools` links what it found or brought into the target directory.
-fn tool(name: &str) -> PathBuf {
-    found(debug_directory().join("../tools").join(name), "cargo xtask tools")
 }
 
 fn found(path: PathBuf, command: &str) -> PathBuf {

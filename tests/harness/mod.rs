@@ -9,8 +9,7 @@ pub mod envoy;
 pub mod http;
 pub mod metrics;
 pub mod mint;
-pub mod redis;
 pub mod vault;
 pub mod world;
 
-pub use servers::{process, wait};
+pub use servers::{process, redis, wait};

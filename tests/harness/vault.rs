@@ -1,11 +1,12 @@
 //! A real Vault (`vault server -dev`, in memory), set up by the shipped `vault/setup.sh`, that can be sealed and unsealed.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use servers::port::Port;
 use tempfile::TempDir;
 
 use super::artifacts::{self, source};
@@ -21,6 +22,7 @@ pub struct Vault {
     process: Process,
     directory: TempDir,
     scheme: &'static str,
+    _port: Port,
     pub address: SocketAddr,
 }
 
@@ -49,8 +51,9 @@ impl Vault {
     }
 
     fn spawn(scheme: &'static str, directory: TempDir, more: &[&str]) -> Vault {
-        // Vault does not say which port it got, so it is told one that is free.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Vault does not say which port it got, so it is told one.
+        let port = Port::claim();
+        let address = SocketAddr::from(([127, 0, 0, 1], port.number()));
         let mut command = Command::new(artifacts::vault());
         command.args(["server", "-dev", "-dev-no-store-token"]);
         command.arg(format!("-dev-root-token-id={ROOT}"));
@@ -60,6 +63,7 @@ impl Vault {
             process: Process::start("vault", &mut command),
             directory,
             scheme,
+            _port: port,
             address,
         };
         wait_for("Vault to be ready", || {
