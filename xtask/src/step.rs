@@ -52,7 +52,7 @@ pub fn timed<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<
 ///
 /// # Errors
 ///
-/// With what the program said on standard error.
+/// With what the program said on standard error, unless the caller has sent that elsewhere.
 pub fn read(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_owned();
     let output = command
@@ -61,12 +61,8 @@ pub fn read(command: &mut Command) -> Result<String, String> {
         .map_err(|error| format!("could not start {}: {error}", program.display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{} failed ({}): {}",
-            program.display(),
-            output.status,
-            said.trim()
-        ));
+        let failed = format!("{} failed ({}): {}", program.display(), output.status, said.trim());
+        return Err(failed.trim_end_matches(": ").to_owned());
     }
     String::from_utf8(output.stdout).map_err(|error| format!("{} printed no text: {error}", program.display()))
 }

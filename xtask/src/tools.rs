@@ -26,9 +26,10 @@ pub fn run() -> Result<(), String> {
     wasm_target()?;
     link("envoy", &envoy::bring()?)?;
     link_all(&debian::bring(&[CHROMIUM, REDIS, POSTGRES, IPROUTE2])?)?;
-    // Last, since they take longest: who lacks something else hears of it first.
+    // What takes long comes last: who lacks something, Go too, hears of it first.
+    bring_go_tools()?;
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
-    bring_go_tools()
+    Ok(())
 }
 
 /// Brings what the mesh is made of: everything but the browser and cargo-deny.
@@ -42,7 +43,7 @@ pub fn mesh() -> Result<(), String> {
     bring_go_tools()
 }
 
-/// One at a time: each build takes all cores, and gigabytes of memory.
+/// One at a time, the smallest first: each build takes all cores, and gigabytes of memory.
 fn bring_go_tools() -> Result<(), String> {
     for tool in [CONSUL_TEMPLATE, CONSUL, VAULT] {
         link(tool.name, &go::bring(&tool)?)?;

@@ -100,11 +100,10 @@ fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
     })
 }
 
-/// How many packages the program is made of. This is also what downloads its modules.
+/// How many packages the program is made of. To say so, Go downloads its modules, and names each one as it comes.
 fn packages(module: &Path) -> Result<usize, String> {
-    eprintln!("    fetching its modules");
-    let packages =
-        step::read(&mut go(module, &["list", "-deps", "tool"])).map_err(|error| format!("{error}. {ADVICE}"))?;
+    let mut list = go(module, &["list", "-deps", "tool"]);
+    let packages = step::read(list.stderr(Stdio::inherit())).map_err(|error| format!("{error}. {ADVICE}"))?;
     Ok(packages.lines().count())
 }
 
