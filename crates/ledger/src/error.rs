@@ -1,7 +1,7 @@
 //! Why a ledger cannot be made, opened or closed in order. Every message says what is wrong, then what to do.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::StoreError;
 
@@ -12,37 +12,44 @@ pub enum LedgerError {
     /// [`crate::Ledger::init`] found a file.
     #[error("{} exists already, and a ledger is never overwritten; give another path, or open this one", .0.display())]
     Exists(PathBuf),
-    /// [`crate::Ledger::open`] found no file.
+    /// There is no ledger to open.
     #[error(
-        "there is no ledger at {}; check the path. Init makes a new one, once per campaign: an empty ledger would count every spent coin again",
-        .0.display()
+        "there is no ledger at {0}; check where it is. Init makes a new one, once per campaign: an empty ledger would count every spent coin again"
     )]
-    Missing(PathBuf),
+    Missing(String),
     /// Another process, or another handle in this one, writes this ledger.
     #[error("{} is in use by another writer; stop that one first, a ledger has exactly one", .0.display())]
     Locked(PathBuf),
-    /// The file is something else, or of another version of this program.
-    #[error("{} is not a ledger of this version: {what}; give the path of the ledger's file", .path.display())]
+    /// It is something else, or of another version of this program.
+    #[error("{ledger} is not a ledger of this version: {what}")]
     NotALedger {
-        /// The file.
-        path: PathBuf,
+        /// The file's path, or the database's address.
+        ledger: String,
         /// What it is instead.
         what: String,
     },
     /// The ledger was made for another campaign.
-    #[error("{} was made for another campaign file: {}; open it with the one it was made with", .path.display(), .differences.join("; "))]
+    #[error("{ledger} was made for another campaign file: {}; open it with the one it was made with", .differences.join("; "))]
     OtherCampaign {
-        /// The file.
-        path: PathBuf,
+        /// The file's path, or the database's address.
+        ledger: String,
         /// Every difference, one sentence each.
         differences: Vec<String>,
     },
     /// What the ledger says about itself does not hold.
-    #[error("{} is damaged: {what}; keep the file as it is and restore a backup", .path.display())]
+    #[error("{ledger} is damaged: {what}; keep it as it is and restore a backup")]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// The file's path, or the database's address.
+        ledger: String,
         /// What does not hold.
+        what: String,
+    },
+    /// The role that is to write the ledger cannot be given its rights.
+    #[error("the role {role} cannot write this ledger: {what}")]
+    Role {
+        /// The role's name.
+        role: String,
+        /// What is wrong with it, and what to do.
         what: String,
     },
     /// The operating system refused.
@@ -62,11 +69,11 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Says of which file a store's error is.
-    pub(crate) fn at(path: &Path, error: StoreError) -> LedgerError {
+    /// Says of which ledger a store's error is.
+    pub(crate) fn at(ledger: &impl ToString, error: StoreError) -> LedgerError {
         match error {
             StoreError::Damaged(what) => LedgerError::Damaged {
-                path: path.to_owned(),
+                ledger: ledger.to_string(),
                 what,
             },
             error => LedgerError::Store(error),

@@ -13,8 +13,9 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::file::{Access, LedgerFile};
-use self::row::{counted_from_row, sql_integer, weights_to_text};
+use self::row::{counted_from_row, weights_to_text};
 use self::state::{find_dead_letter, insert_dead_letter, read_state, write_state};
+use crate::sql_integer::to_sql;
 use crate::{
     Appended, Batch, CampaignFile, Charities, Counted, DeadLetter, Entry, LedgerError, Nullifier, Position, Reader,
     State, Store, StoreError,
@@ -57,7 +58,7 @@ impl SqliteStore {
         let file = LedgerFile::lock(path)?;
         let connection = file
             .connect(Access::Write)
-            .map_err(|error| LedgerError::at(file.path(), error))?;
+            .map_err(|error| LedgerError::at(&file.path().display(), error))?;
         check::check(&connection, file.path(), campaign_file)?;
         Ok(SqliteStore {
             connection,
@@ -136,7 +137,7 @@ impl Store for SqliteStore {
         let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {
             row.get(0)
         })?;
-        if votes != sql_integer(state.totals.votes)? || !state.totals.is_conserved() {
+        if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
             return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
         }
         Ok(state)
@@ -166,7 +167,7 @@ impl Reader for SqliteReader {
             "SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes
              WHERE vote_index >= ?1 ORDER BY vote_index LIMIT ?2",
         )?;
-        let mut rows = statement.query(params![sql_integer(index)?, limit])?;
+        let mut rows = statement.query(params![to_sql(index)?, limit])?;
         let mut votes = Vec::new();
         while let Some(row) = rows.next()? {
             votes.push(counted_from_row(row, &self.charities)?);
@@ -186,11 +187,11 @@ fn insert(transaction: &Transaction<'_>, counted: &Counted) -> Result<bool, Stor
          ON CONFLICT (nullifier) DO NOTHING",
     )?;
     let rows = statement.execute(params![
-        sql_integer(counted.index)?,
+        to_sql(counted.index)?,
         counted.nullifier.as_bytes(),
         weights_to_text(counted.vote.weights()),
         counted.key_version,
-        sql_integer(counted.counted_at.unix_s())?,
+        to_sql(counted.counted_at.unix_s())?,
     ])?;
     Ok(rows == 1)
 }

@@ -69,10 +69,16 @@ impl Totals {
     ///
     /// [`StoreError::Damaged`] when a sum would not fit; no campaign of real coins comes near.
     pub fn add(&mut self, units: &[u64]) -> Result<(), StoreError> {
+        self.add_equal(units, 1)
+    }
+
+    /// Adds the units of this many equal votes.
+    pub(crate) fn add_equal(&mut self, units: &[u64], votes: u64) -> Result<(), StoreError> {
         let full = || StoreError::Damaged("the totals do not fit into 64 bits".to_owned());
-        self.votes = self.votes.checked_add(1).ok_or_else(full)?;
+        self.votes = self.votes.checked_add(votes).ok_or_else(full)?;
         for (total, units) in self.units.iter_mut().zip(units) {
-            *total = total.checked_add(*units).ok_or_else(full)?;
+            let units = units.checked_mul(votes).ok_or_else(full)?;
+            *total = total.checked_add(units).ok_or_else(full)?;
         }
         Ok(())
     }
@@ -125,6 +131,30 @@ impl State {
                 dead_lettered: add(self.queue.dead_lettered, progress.dead_letters.len())?,
             },
         })
+    }
+
+    /// Whether the queue's counters are those of the dead letters that there are, none of them of a later entry, and of no more votes than there are.
+    pub(crate) fn check_queue(&self, letters: u64, later_letters: u64) -> Result<(), StoreError> {
+        let State { totals, queue } = self;
+        let what = if letters != queue.dead_lettered {
+            format!(
+                "its queue says {} dead letters, and there are {letters}",
+                queue.dead_lettered
+            )
+        } else if later_letters > 0 {
+            format!(
+                "{later_letters} of its dead letters are of entries after {}, where its queue is",
+                queue.position
+            )
+        } else if queue.accepted > totals.votes {
+            format!(
+                "its queue says {} counted votes, and there are {}",
+                queue.accepted, totals.votes
+            )
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Damaged(what))
     }
 }
 

@@ -96,6 +96,28 @@ impl Postgres {
         self.sql_in(DATABASE, statements)
     }
 
+    /// The same of another database on this server.
+    pub fn sql_in(&self, database: &str, statements: &str) -> String {
+        // In a file: everybody on the machine can read arguments.
+        let file = NamedTempFile::new_in(self.directory.path()).unwrap();
+        fs::write(&file, statements).unwrap();
+        let mut psql = Command::new(tool("psql"));
+        without_settings(&mut psql);
+        psql.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+        ]);
+        psql.args(["--username=postgres", "--dbname", database]);
+        psql.args(["--port", &self.port.number().to_string(), "--host"]);
+        psql.arg(self.directory.path());
+        let ended = run(psql.arg("--file").arg(file.path()));
+        assert_eq!(ended.code(), 0, "{statements}: {ended:?}");
+        ended.stdout.trim_end().to_owned()
+    }
+
     /// Kills it (SIGKILL), and starts it again on the same data and port.
     pub fn kill_and_start(&mut self) {
         self.kill();
@@ -162,27 +184,6 @@ impl Postgres {
 
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
-    }
-
-    fn sql_in(&self, database: &str, statements: &str) -> String {
-        // In a file: everybody on the machine can read arguments.
-        let file = NamedTempFile::new_in(self.directory.path()).unwrap();
-        fs::write(&file, statements).unwrap();
-        let mut psql = Command::new(tool("psql"));
-        without_settings(&mut psql);
-        psql.args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--set=ON_ERROR_STOP=1",
-        ]);
-        psql.args(["--username=postgres", "--dbname", database]);
-        psql.args(["--port", &self.port.number().to_string(), "--host"]);
-        psql.arg(self.directory.path());
-        let ended = run(psql.arg("--file").arg(file.path()));
-        assert_eq!(ended.code(), 0, "{statements}: {ended:?}");
-        ended.stdout.trim_end().to_owned()
     }
 }
 

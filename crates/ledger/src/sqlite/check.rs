@@ -6,22 +6,23 @@ use rusqlite::Connection;
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
 use super::row::counted_from_row;
-use super::state::{check_queue, read_state};
+use super::state::{count_dead_letters, read_state};
+use crate::made_for::MadeFor;
 use crate::{CampaignFile, Charities, LedgerError, StoreError, Totals};
 
 /// Checks an opened file whole, in time proportional to its votes.
 pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
-    let unreadable = |error| LedgerError::at(path, error);
+    let unreadable = |error| LedgerError::at(&path.display(), error);
     if let Some(what) = foreign(connection).map_err(unreadable)? {
         return Err(LedgerError::NotALedger {
-            path: path.to_owned(),
+            ledger: path.display().to_string(),
             what,
         });
     }
-    let differences = differences(connection, file).map_err(unreadable)?;
+    let differences = made_for(connection).map_err(unreadable)?.differences(file);
     if !differences.is_empty() {
         return Err(LedgerError::OtherCampaign {
-            path: path.to_owned(),
+            ledger: path.display().to_string(),
             differences,
         });
     }
@@ -34,13 +35,13 @@ fn foreign(connection: &Connection) -> Result<Option<String>, StoreError> {
     let application_id = pragma("application_id")?;
     if application_id != APPLICATION_ID {
         return Ok(Some(format!(
-            "its application_id is {application_id:#x}, not {APPLICATION_ID:#x}"
+            "its application_id is {application_id:#x}, not {APPLICATION_ID:#x}; give the path of the ledger's file"
         )));
     }
     let version = pragma("user_version")?;
     if version != SCHEMA_VERSION {
         return Ok(Some(format!(
-            "its schema is version {version}, and this program's is {SCHEMA_VERSION}"
+            "its schema is version {version}, and this program's is {SCHEMA_VERSION}; open it with the program that made it"
         )));
     }
     let fresh = Connection::open_in_memory()?;
@@ -59,40 +60,19 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-/// How the ledger's campaign differs from the file's. The sentence about a charity is not compared: it may be corrected, since nobody votes by it
-/// alone; a name may not, since people vote by it.
-fn differences(connection: &Connection, file: &CampaignFile) -> Result<Vec<String>, StoreError> {
-    let mut differences = Vec::new();
-    let mut compare = |what: &str, in_ledger: String, in_file: String| {
-        if in_ledger != in_file {
-            differences.push(format!("{what} is {in_ledger} in the ledger and {in_file} in the file"));
-        }
-    };
-    let (name, donation) = connection.query_row("SELECT name, currency, minor_units FROM campaign", [], |row| {
-        let (currency, minor_units): (String, i64) = (row.get(1)?, row.get(2)?);
-        Ok((row.get::<_, String>(0)?, format!("{minor_units} {currency}")))
-    })?;
-    compare("the campaign", name, file.campaign().to_string());
-    let wanted = file.donation();
-    compare(
-        "the donation",
-        donation,
-        format!("{} {}", wanted.minor_units, wanted.currency),
-    );
+fn made_for(connection: &Connection) -> Result<MadeFor, StoreError> {
     let mut statement = connection.prepare("SELECT id, name FROM charities ORDER BY position")?;
-    let describe = |id: &str, name: &str| format!("{id} ({name})");
-    let in_ledger = statement
-        .query_map([], |row| {
-            Ok(describe(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    let in_file: Vec<_> = file
-        .charities()
-        .iter()
-        .map(|charity| describe(&charity.id, &charity.name))
-        .collect();
-    compare("the list of charities", in_ledger.join(", "), in_file.join(", "));
-    Ok(differences)
+    let charities = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let charities = charities.collect::<Result<_, _>>()?;
+    let made_for = connection.query_row("SELECT name, currency, minor_units FROM campaign", [], |row| {
+        Ok(MadeFor {
+            campaign: row.get(0)?,
+            currency: row.get(1)?,
+            minor_units: row.get(2)?,
+            charities,
+        })
+    })?;
+    Ok(made_for)
 }
 
 /// Counts again: the file is sound, the votes are numbered from 0 without a gap, the totals are their sum, and the queue's
@@ -122,5 +102,6 @@ fn recount(connection: &Connection, charities: &Charities) -> Result<(), StoreEr
             totals.votes, totals.units, sums.votes, sums.units
         )));
     }
-    check_queue(connection, &state)
+    let (letters, later) = count_dead_letters(connection, state.queue.position)?;
+    state.check_queue(letters, later)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::row::sql_integer;
+use crate::sql_integer::to_sql;
 use crate::{CampaignFile, LedgerError, StoreError};
 
 /// Marks a file as this program's ledger: "HCLG".
@@ -41,7 +41,7 @@ impl LedgerFile {
     pub(super) fn lock(path: &Path) -> Result<LedgerFile, LedgerError> {
         // One ledger has one lock, whatever way leads to it.
         let path = fs::canonicalize(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => LedgerError::Missing(path.to_owned()),
+            io::ErrorKind::NotFound => LedgerError::Missing(path.display().to_string()),
             _ => io_error(path, source),
         })?;
         // A file beside the ledger, since closing any handle to the ledger itself would drop SQLite's own locks (POSIX). It stays when the
@@ -125,7 +125,7 @@ fn write_schema(connection: &mut Connection, file: &CampaignFile) -> Result<(), 
         params![
             file.campaign().as_str(),
             file.donation().currency,
-            sql_integer(file.donation().minor_units)?
+            to_sql(file.donation().minor_units)?
         ],
     )?;
     transaction.execute("INSERT INTO head (only_row, votes) VALUES (0, 0)", [])?;

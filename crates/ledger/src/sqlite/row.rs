@@ -5,11 +5,6 @@ use rusqlite::Row;
 
 use crate::{Charities, Counted, Nullifier, StoreError, Vote};
 
-/// A number as SQLite keeps it: signed, 64 bits.
-pub(super) fn sql_integer(value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value).map_err(|_| StoreError::Damaged(format!("{value} does not fit into 63 bits")))
-}
-
 /// Canonical weights as a JSON list, one per charity in order, such as `[1,0,2]`; SQLite's own `json_each` can read it.
 pub(super) fn weights_to_text(weights: &[u32]) -> String {
     let weights: Vec<String> = weights.iter().map(u32::to_string).collect();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::row::sql_integer;
+use crate::sql_integer::to_sql;
 use crate::{Charities, DeadLetter, Position, QueueState, State, StoreError, Totals};
 
 /// A number that SQLite keeps with a sign and the schema without one.
@@ -65,10 +65,10 @@ pub(super) fn write_state(transaction: &Transaction<'_>, before: &State, after: 
 
 fn write_totals(transaction: &Transaction<'_>, totals: &Totals) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached("UPDATE head SET votes = ?1")?;
-    statement.execute([sql_integer(totals.votes)?])?;
+    statement.execute([to_sql(totals.votes)?])?;
     let mut statement = transaction.prepare_cached("UPDATE totals SET units = ?2 WHERE position = ?1")?;
     for (position, units) in (0_i64..).zip(&totals.units) {
-        statement.execute([position, sql_integer(*units)?])?;
+        statement.execute([position, to_sql(*units)?])?;
     }
     Ok(())
 }
@@ -77,11 +77,11 @@ fn write_queue(transaction: &Transaction<'_>, queue: &QueueState) -> Result<(), 
     let mut statement = transaction
         .prepare_cached("UPDATE queue SET ms = ?1, sequence = ?2, accepted = ?3, refused = ?4, dead_lettered = ?5")?;
     statement.execute(params![
-        sql_integer(queue.position.ms)?,
-        sql_integer(queue.position.sequence)?,
-        sql_integer(queue.accepted)?,
-        sql_integer(queue.refused)?,
-        sql_integer(queue.dead_lettered)?,
+        to_sql(queue.position.ms)?,
+        to_sql(queue.position.sequence)?,
+        to_sql(queue.accepted)?,
+        to_sql(queue.refused)?,
+        to_sql(queue.dead_lettered)?,
     ])?;
     Ok(())
 }
@@ -90,8 +90,8 @@ pub(super) fn insert_dead_letter(transaction: &Transaction<'_>, letter: &DeadLet
     let mut statement =
         transaction.prepare_cached("INSERT INTO dead_letters (ms, sequence, code) VALUES (?1, ?2, ?3)")?;
     statement.execute(params![
-        sql_integer(letter.position.ms)?,
-        sql_integer(letter.position.sequence)?,
+        to_sql(letter.position.ms)?,
+        to_sql(letter.position.sequence)?,
         letter.code
     ])?;
     Ok(())
@@ -99,37 +99,17 @@ pub(super) fn insert_dead_letter(transaction: &Transaction<'_>, letter: &DeadLet
 
 pub(super) fn find_dead_letter(connection: &Connection, position: Position) -> Result<Option<DeadLetter>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT code FROM dead_letters WHERE ms = ?1 AND sequence = ?2")?;
-    let key = [sql_integer(position.ms)?, sql_integer(position.sequence)?];
+    let key = [to_sql(position.ms)?, to_sql(position.sequence)?];
     let code = statement.query_row(key, |row| row.get(0)).optional()?;
     Ok(code.map(|code| DeadLetter { position, code }))
 }
 
-/// Whether the queue's counters are those of the dead letters and of no more votes than there are.
-pub(super) fn check_queue(connection: &Connection, state: &State) -> Result<(), StoreError> {
-    let State { totals, queue } = state;
-    let (letters, after): (u64, u64) = connection.query_row(
+/// How many dead letters there are, and how many of them are of entries after this one.
+pub(super) fn count_dead_letters(connection: &Connection, position: Position) -> Result<(u64, u64), StoreError> {
+    let counts = connection.query_row(
         "SELECT count(*), count(*) FILTER (WHERE (ms, sequence) > (?1, ?2)) FROM dead_letters",
-        [sql_integer(queue.position.ms)?, sql_integer(queue.position.sequence)?],
+        [to_sql(position.ms)?, to_sql(position.sequence)?],
         |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)),
-    )?;
-    let damaged = |what| Err(StoreError::Damaged(what));
-    if letters != queue.dead_lettered {
-        return damaged(format!(
-            "its queue says {} dead letters, and there are {letters}",
-            queue.dead_lettered
-        ));
-    }
-    if after > 0 {
-        return damaged(format!(
-            "{after} of its dead letters are of entries after {}, where its queue is",
-            queue.position
-        ));
-    }
-    if queue.accepted > totals.votes {
-        return damaged(format!(
-            "its queue says {} counted votes, and there are {}",
-            queue.accepted, totals.votes
-        ));
-    }
-    Ok(())
+    );
+    Ok(counts?)
 }

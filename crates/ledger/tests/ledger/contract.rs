@@ -354,3 +354,9 @@ mod sqlite {
         assert_eq!(copy.open_store().recover().unwrap(), appended.state);
     }
 }
+
+mod on_postgres {
+    use crate::database::Database;
+
+    contract!(Database::with_ledger());
+}

@@ -34,7 +34,7 @@ fn a_missing_ledger_is_refused_and_not_made() {
     let place = Place::empty();
     let error = open(&place).err().unwrap();
     assert!(
-        matches!(&error, LedgerError::Missing(path) if *path == place.path()),
+        matches!(&error, LedgerError::Missing(ledger) if *ledger == place.path().display().to_string()),
         "{error}"
     );
     let directory = place.path().parent().unwrap().to_owned();

@@ -1,0 +1,135 @@
+//! The store in Postgres: for a ledger that outlives its machine.
+//!
+//! **One writer, by a fence.** The row `ledger.head` says who writes. A writer that opens the ledger takes it over by making the row's `epoch` one higher; each
+//! batch locks the row and finds its own epoch there, or is refused as [`StoreError::Fenced`]. The newest writer wins, at once, and whatever an older one still has in
+//! flight ends without a trace. A lock would be held by a connection that nobody is at the end of any more; a fence cannot be.
+//!
+//! **A commit whose outcome is unknown** is found out: [`Store::recover`] connects anew and makes the row's `session` one higher, which waits for what the old
+//! connection began and shuts it out if it did not begin yet. What is read with that is final.
+//!
+//! **Two roles.** The owner makes and migrates the schema ([`PostgresStore::init`]); the writer adds votes and dead letters, changes the head, and can change or
+//! remove nothing else. TLS is the mesh's.
+//!
+//! Everything here blocks, with a deadline, and must not be called from a task.
+
+mod append;
+mod check;
+mod link;
+mod reader;
+mod row;
+mod schema;
+mod url;
+
+pub use self::url::PostgresUrl;
+
+use self::link::{Link, WHOLE_LEDGER, WORK};
+use self::reader::PostgresReader;
+use self::row::{STATE, state_from_row};
+use crate::sql_integer::to_sql;
+use crate::{Appended, Batch, CampaignFile, Charities, LedgerError, Reader, State, Store, StoreError};
+
+/// A ledger in Postgres, written by this store until another takes it over.
+pub struct PostgresStore {
+    url: PostgresUrl,
+    charities: Charities,
+    fence: Fence,
+    /// `None` after a failure, until it is recovered from.
+    link: Option<Link>,
+}
+
+/// What the head must say for this store to write.
+#[derive(Clone, Copy)]
+struct Fence {
+    /// Which writer: one higher with each that takes over.
+    epoch: i64,
+    /// Which of its connections: one higher with each.
+    session: i64,
+}
+
+impl PostgresStore {
+    /// Makes the ledger, or brings it to this program's version, and gives this role the rights of a writer. Comes as the owner of the database. What is there
+    /// already stays: it can be done again at any time.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::OtherCampaign`], [`LedgerError::NotALedger`] when the schema is newer, [`LedgerError::Role`] when there is no such role or it could do more
+    /// than a writer may, [`LedgerError::Store`]. Nothing was changed then.
+    pub fn init(url: &PostgresUrl, file: &CampaignFile, writer_role: Option<&str>) -> Result<(), LedgerError> {
+        let mut link = Link::connect(url.config())?;
+        link.work(WHOLE_LEDGER, async |client| {
+            schema::init(client, url, file, writer_role).await
+        })
+    }
+
+    /// Opens a ledger, checks it whole (that it is one, that it is this campaign's, that its votes are numbered without a gap and its totals are their sum) and
+    /// takes it over from whoever wrote it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::OtherCampaign`], [`LedgerError::Damaged`], [`LedgerError::Store`]. Whoever wrote it
+    /// writes on then.
+    pub fn open(url: &PostgresUrl, file: &CampaignFile) -> Result<PostgresStore, LedgerError> {
+        let mut link = Link::connect(url.config())?;
+        link.work(WHOLE_LEDGER, async |client| check::check(client, url, file).await)?;
+        let fence = link.work(WORK, async |client| {
+            let row = client
+                .query_one(
+                    "UPDATE ledger.head SET epoch = epoch + 1, session = 0 RETURNING epoch, session",
+                    &[],
+                )
+                .await?;
+            Ok::<_, StoreError>(Fence {
+                epoch: row.get(0),
+                session: row.get(1),
+            })
+        })?;
+        Ok(PostgresStore {
+            url: url.clone(),
+            charities: file.charities().clone(),
+            fence,
+            link: Some(link),
+        })
+    }
+}
+
+impl Store for PostgresStore {
+    fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
+        // Given back only after a success: on a connection where something failed, who knows what is in flight.
+        let link = self.link.take();
+        let mut link =
+            link.ok_or_else(|| StoreError::Backend("not connected since the last failure; recover first".into()))?;
+        let appended = link.work(WORK, async |client| {
+            append::append(client, self.fence, &self.charities, batch).await
+        })?;
+        self.link = Some(link);
+        Ok(appended)
+    }
+
+    fn recover(&mut self) -> Result<State, StoreError> {
+        self.link = None;
+        let mut link = Link::connect(self.url.config())?;
+        // Whether or not the answer to this arrives, doing it again is right: it asks for the epoch alone.
+        let (session, state) = link.work(WORK, async |client| {
+            let statement =
+                format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, session");
+            let row = client.query_opt(&statement, &[&self.fence.epoch]).await?;
+            let row = row.ok_or(StoreError::Fenced)?;
+            let votes: i64 = client
+                .query_one("SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes", &[])
+                .await?
+                .get(0);
+            let state = state_from_row(&row, &self.charities)?;
+            if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
+                return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
+            }
+            Ok((row.try_get("session")?, state))
+        })?;
+        self.fence.session = session;
+        self.link = Some(link);
+        Ok(state)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(PostgresReader::connect(&self.url, &self.charities)?))
+    }
+}

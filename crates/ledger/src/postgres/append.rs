@@ -1,0 +1,185 @@
+//! One batch in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::{Client, IsolationLevel, Transaction};
+
+use super::Fence;
+use super::row::{STATE, VOTE, counted_from_row, nullifier_from_bytes, state_from_row, weights_to_text};
+use crate::sql_integer::{from_sql, to_sql};
+use crate::{Appended, Ballot, Batch, Charities, Counted, DeadLetter, Entry, Nullifier, State, StoreError};
+
+pub(super) async fn append(
+    client: &mut Client,
+    fence: Fence,
+    charities: &Charities,
+    batch: &Batch,
+) -> Result<Appended, StoreError> {
+    // Read committed whatever the server's default is: each statement sees what was committed before the lock was had.
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start()
+        .await?;
+    let before = lock(&transaction, fence, charities).await?;
+    let new = insert(&transaction, &before, batch).await?;
+    let mut taken = find_others(&transaction, charities, batch, &new).await?;
+
+    let mut totals = before.totals.clone();
+    let mut entries = Vec::with_capacity(batch.ballots.len());
+    for ballot in &batch.ballots {
+        let is_new = !taken.contains_key(&ballot.nullifier);
+        let counted = taken.entry(ballot.nullifier).or_insert_with(|| Counted {
+            nullifier: ballot.nullifier,
+            index: totals.votes,
+            vote: ballot.vote.clone(),
+            units: ballot.vote.units(),
+            key_version: ballot.key_version,
+            counted_at: batch.counted_at,
+        });
+        if is_new {
+            if new.get(&ballot.nullifier) != Some(&counted.index) {
+                return Err(StoreError::Damaged(
+                    "a batch was numbered otherwise than in its order".to_owned(),
+                ));
+            }
+            totals.add(&counted.units)?;
+        }
+        entries.push(Entry {
+            counted: counted.clone(),
+            is_new,
+        });
+    }
+    let state = before.after(totals, batch, new.len())?;
+    if let Some(progress) = &batch.progress {
+        insert_dead_letters(&transaction, &progress.dead_letters).await?;
+    }
+    if state != before {
+        write_state(&transaction, &state).await?;
+    }
+    transaction.commit().await?;
+    Ok(Appended { entries, state })
+}
+
+/// Reads the state and keeps every other writer from changing it until this transaction ends.
+async fn lock(transaction: &Transaction<'_>, fence: Fence, charities: &Charities) -> Result<State, StoreError> {
+    let statement = format!("SELECT {STATE} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR UPDATE");
+    let row = transaction
+        .query_opt(&statement, &[&fence.epoch, &fence.session])
+        .await?
+        .ok_or(StoreError::Fenced)?;
+    state_from_row(&row, charities)
+}
+
+/// Inserts the votes whose nullifiers are new, numbered on without a gap, and returns their indices. Whoever gets past the lock, the unique constraint still
+/// refuses the second vote of a nullifier, and the batch with it.
+async fn insert(
+    transaction: &Transaction<'_>,
+    before: &State,
+    batch: &Batch,
+) -> Result<HashMap<Nullifier, u64>, StoreError> {
+    let mut seen = HashSet::new();
+    let firsts: Vec<&Ballot> = batch
+        .ballots
+        .iter()
+        .filter(|ballot| seen.insert(ballot.nullifier))
+        .collect();
+    if firsts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let nullifiers: Vec<&[u8]> = firsts
+        .iter()
+        .map(|ballot| ballot.nullifier.as_bytes().as_slice())
+        .collect();
+    let weights: Vec<String> = firsts
+        .iter()
+        .map(|ballot| weights_to_text(ballot.vote.weights()))
+        .collect();
+    let key_versions: Vec<i64> = firsts.iter().map(|ballot| ballot.key_version.into()).collect();
+    let rows = transaction.query(
+        "INSERT INTO ledger.votes (vote_index, nullifier, weights, key_version, counted_at)
+         SELECT $4::bigint - 1 + row_number() OVER (ORDER BY place), nullifier, weights::integer[], key_version, $5::bigint
+         FROM unnest($1::bytea[], $2::text[], $3::bigint[]) WITH ORDINALITY AS ballot (nullifier, weights, key_version, place)
+         WHERE NOT EXISTS (SELECT FROM ledger.votes WHERE votes.nullifier = ballot.nullifier)
+         RETURNING nullifier, vote_index",
+        &[
+            &nullifiers,
+            &weights,
+            &key_versions,
+            &to_sql(before.totals.votes)?,
+            &to_sql(batch.counted_at.unix_s())?,
+        ],
+    ).await?;
+    rows.iter()
+        .map(|row| Ok((nullifier_from_bytes(row.get(0))?, from_sql(row.get(1))?)))
+        .collect()
+}
+
+/// The votes that hold the nullifiers which were not new.
+async fn find_others(
+    transaction: &Transaction<'_>,
+    charities: &Charities,
+    batch: &Batch,
+    new: &HashMap<Nullifier, u64>,
+) -> Result<HashMap<Nullifier, Counted>, StoreError> {
+    let others = batch.ballots.iter().map(|ballot| &ballot.nullifier);
+    let others: HashSet<&[u8]> = others
+        .filter(|nullifier| !new.contains_key(nullifier))
+        .map(|nullifier| nullifier.as_bytes().as_slice())
+        .collect();
+    if others.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let others = Vec::from_iter(others);
+    let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE nullifier = ANY ($1)");
+    let rows = transaction.query(&statement, &[&others]).await?;
+    let found = rows.iter().map(|row| counted_from_row(row, charities));
+    found
+        .map(|counted| counted.map(|counted| (counted.nullifier, counted)))
+        .collect()
+}
+
+async fn insert_dead_letters(transaction: &Transaction<'_>, letters: &[DeadLetter]) -> Result<(), StoreError> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let numbers =
+        |number: fn(&DeadLetter) -> u64| letters.iter().map(number).map(to_sql).collect::<Result<Vec<_>, _>>();
+    let ms = numbers(|letter| letter.position.ms)?;
+    let sequences = numbers(|letter| letter.position.sequence)?;
+    let codes: Vec<&str> = letters.iter().map(|letter| letter.code.as_str()).collect();
+    transaction
+        .execute(
+            "INSERT INTO ledger.dead_letters (ms, sequence, code) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])",
+            &[&ms, &sequences, &codes],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Writes the row that this transaction has locked.
+async fn write_state(transaction: &Transaction<'_>, state: &State) -> Result<(), StoreError> {
+    let State { totals, queue } = state;
+    let units = totals
+        .units
+        .iter()
+        .copied()
+        .map(to_sql)
+        .collect::<Result<Vec<_>, _>>()?;
+    transaction
+        .execute(
+            "UPDATE ledger.head
+             SET votes = $1, units = $2, ms = $3, sequence = $4, accepted = $5, refused = $6, dead_lettered = $7",
+            &[
+                &to_sql(totals.votes)?,
+                &units,
+                &to_sql(queue.position.ms)?,
+                &to_sql(queue.position.sequence)?,
+                &to_sql(queue.accepted)?,
+                &to_sql(queue.refused)?,
+                &to_sql(queue.dead_lettered)?,
+            ],
+        )
+        .await?;
+    Ok(())
+}

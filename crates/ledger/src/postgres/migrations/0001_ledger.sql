@@ -1,0 +1,49 @@
+-- The ledger's tables, in a schema of their own. A database holds one ledger.
+
+-- What the ledger was made for. Never changes.
+CREATE TABLE ledger.campaign (
+    only_row smallint PRIMARY KEY DEFAULT 0 CHECK (only_row = 0),
+    name text NOT NULL,
+    currency text NOT NULL,
+    minor_units bigint NOT NULL CHECK (minor_units > 0)
+);
+
+CREATE TABLE ledger.charities (
+    position integer PRIMARY KEY CHECK (position >= 0),
+    id text NOT NULL UNIQUE,
+    name text NOT NULL
+);
+
+-- One row per counted coin; rows are only ever added. UNIQUE is what makes a coin count once.
+CREATE TABLE ledger.votes (
+    vote_index bigint PRIMARY KEY CHECK (vote_index >= 0),
+    nullifier bytea NOT NULL UNIQUE CHECK (octet_length(nullifier) = 32),
+    weights integer[] NOT NULL,
+    key_version bigint NOT NULL CHECK (key_version BETWEEN 1 AND 4294967295),
+    counted_at bigint NOT NULL CHECK (counted_at >= 0)
+);
+
+-- The queue's entries that hold no vote, by id, and the refusal's code; rows are only ever added.
+CREATE TABLE ledger.dead_letters (
+    ms bigint NOT NULL CHECK (ms >= 0),
+    sequence bigint NOT NULL CHECK (sequence >= 0),
+    code text NOT NULL,
+    PRIMARY KEY (ms, sequence)
+);
+
+-- The one row that every writer locks, and changes in the transaction that adds the votes.
+CREATE TABLE ledger.head (
+    only_row smallint PRIMARY KEY DEFAULT 0 CHECK (only_row = 0),
+    -- Who writes: a writer that takes over makes the epoch one higher, a writer that connects again the session. Whoever has not both writes nothing.
+    epoch bigint NOT NULL DEFAULT 0,
+    session bigint NOT NULL DEFAULT 0,
+    -- The running sums over votes; units per charity, by position.
+    votes bigint NOT NULL DEFAULT 0 CHECK (votes >= 0),
+    units bigint[] NOT NULL CHECK (0 <= ALL (units)),
+    -- The last entry of the queue that was consumed, and what became of all up to it.
+    ms bigint NOT NULL DEFAULT 0 CHECK (ms >= 0),
+    sequence bigint NOT NULL DEFAULT 0 CHECK (sequence >= 0),
+    accepted bigint NOT NULL DEFAULT 0 CHECK (accepted >= 0),
+    refused bigint NOT NULL DEFAULT 0 CHECK (refused >= 0),
+    dead_lettered bigint NOT NULL DEFAULT 0 CHECK (dead_lettered >= 0)
+);

@@ -1,0 +1,79 @@
+//! Looks up what is committed, over a connection of its own.
+
+use tokio_postgres::Client;
+
+use super::link::{Link, WORK};
+use super::row::{VOTE, counted_from_row};
+use super::url::PostgresUrl;
+use crate::sql_integer::to_sql;
+use crate::{Charities, Counted, DeadLetter, Nullifier, Position, Reader, StoreError};
+
+/// Connects again by itself: a lookup changes nothing, so that one whose connection had gone is done again.
+pub(super) struct PostgresReader {
+    url: PostgresUrl,
+    charities: Charities,
+    link: Option<Link>,
+}
+
+impl PostgresReader {
+    pub(super) fn connect(url: &PostgresUrl, charities: &Charities) -> Result<PostgresReader, StoreError> {
+        Ok(PostgresReader {
+            link: Some(Link::connect(url.config())?),
+            url: url.clone(),
+            charities: charities.clone(),
+        })
+    }
+
+    fn look<T>(
+        &mut self,
+        mut look: impl AsyncFnMut(&mut Client, &Charities) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // One that idled may have gone without a word; one that is new has not.
+        if let Some(mut link) = self.link.take()
+            && let Ok(found) = link.work(WORK, async |client| look(client, &self.charities).await)
+        {
+            self.link = Some(link);
+            return Ok(found);
+        }
+        let mut link = Link::connect(self.url.config())?;
+        let found = link.work(WORK, async |client| look(client, &self.charities).await)?;
+        self.link = Some(link);
+        Ok(found)
+    }
+}
+
+impl Reader for PostgresReader {
+    fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
+        let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE nullifier = $1");
+        self.look(async |client, charities| {
+            let key = nullifier.as_bytes().as_slice();
+            let row = client.query_opt(&statement, &[&key]).await?;
+            row.map(|row| counted_from_row(&row, charities)).transpose()
+        })
+    }
+
+    fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError> {
+        let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE vote_index >= $1 ORDER BY vote_index LIMIT $2");
+        let (index, limit) = (to_sql(index)?, i64::from(limit));
+        self.look(async |client, charities| {
+            let rows = client.query(&statement, &[&index, &limit]).await?;
+            rows.iter().map(|row| counted_from_row(row, charities)).collect()
+        })
+    }
+
+    fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {
+        let (ms, sequence) = (to_sql(position.ms)?, to_sql(position.sequence)?);
+        self.look(async |client, _| {
+            let row = client
+                .query_opt(
+                    "SELECT code FROM ledger.dead_letters WHERE ms = $1 AND sequence = $2",
+                    &[&ms, &sequence],
+                )
+                .await?;
+            Ok(row.map(|row| DeadLetter {
+                position,
+                code: row.get(0),
+            }))
+        })
+    }
+}

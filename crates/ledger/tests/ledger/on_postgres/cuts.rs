@@ -1,0 +1,113 @@
+//! A commit whose answer is lost, and a server that is killed: what is read back is what is there, and nothing is counted twice.
+
+use std::sync::Arc;
+
+use ledger::{PostgresStore, PostgresUrl, Store, StoreError};
+use serde_json::json;
+use servers::Postgres;
+use servers::postgres::LEDGER;
+
+use super::proxy::{Cut, Proxy};
+use crate::common::{campaign, nullifier};
+use crate::contract::{at, ballot, queued};
+use crate::database::Database;
+
+#[test]
+fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
+    for cut in [Cut::Before, Cut::After] {
+        let database = Database::with_ledger();
+        let proxy = Proxy::to(database.server.address());
+        let url = format!("postgres://{LEDGER}@{}/{}", proxy.address(), database.name);
+        let url = PostgresUrl::parse(&url)
+            .unwrap()
+            .with_password(database.server.password());
+        let mut store = PostgresStore::open(&url, &campaign()).unwrap();
+        let first = store
+            .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
+            .unwrap();
+
+        proxy.cut(cut);
+        let batch = queued(
+            [ballot(2, json!({"b": 1})), ballot(1, json!({"b": 1}))],
+            at(4, 0),
+            &[at(3, 0)],
+        );
+        let error = store.append(&batch).unwrap_err();
+        assert!(matches!(error, StoreError::Backend(_)), "{cut:?}: {error}");
+        // Without recovering nothing more is written.
+        let error = store.append(&batch).unwrap_err();
+        assert!(error.to_string().contains("recover first"), "{cut:?}: {error}");
+
+        let state = store.recover().unwrap();
+        let mut reader = store.reader().unwrap();
+        let is_kept = cut == Cut::After;
+        assert_eq!(reader.find(&nullifier(2)).unwrap().is_some(), is_kept, "{cut:?}");
+        assert_eq!(reader.dead_letter(at(3, 0)).unwrap().is_some(), is_kept, "{cut:?}");
+        match cut {
+            Cut::Before => {
+                assert_eq!(state, first.state);
+                let appended = store.append(&batch).unwrap();
+                assert!(appended.entries[0].is_new && !appended.entries[1].is_new);
+            }
+            Cut::After => {
+                assert_eq!(state.queue.position, at(4, 0));
+                // A second try would be refused, had somebody not read the state back.
+                assert!(matches!(store.append(&batch), Err(StoreError::Passed { .. })));
+            }
+        }
+        let end = store.recover().unwrap();
+        let queue = &end.queue;
+        assert_eq!(
+            (end.totals.votes, queue.accepted, queue.refused, queue.dead_lettered),
+            (2, 2, 1, 1),
+            "{cut:?}"
+        );
+        drop(store);
+        database.open().unwrap();
+    }
+}
+
+#[test]
+fn a_recovery_whose_answer_is_lost_can_be_done_again() {
+    let database = Database::with_ledger();
+    let mut store = database.open().unwrap();
+    // As if the session had been counted up, and nobody had heard.
+    database.sql("UPDATE ledger.head SET session = session + 1");
+    assert!(matches!(
+        store.append(&queued([], at(1, 0), &[at(1, 0)])),
+        Err(StoreError::Fenced)
+    ));
+    store.recover().unwrap();
+    store.append(&queued([], at(1, 0), &[at(1, 0)])).unwrap();
+}
+
+#[test]
+fn what_was_answered_survives_the_kill_of_the_server() {
+    let mut database = Database::on(Arc::new(Postgres::start()));
+    database.init().unwrap();
+    let mut store = database.open().unwrap();
+    let mut reader = store.reader().unwrap();
+    let mut counted = Vec::new();
+    for round in 0..3 {
+        for number in 0..20 {
+            let number = round * 20 + number;
+            let entry = queued([ballot(number, json!({"c": 1}))], at(number + 1, 0), &[]);
+            counted.push(store.append(&entry).unwrap().entries.remove(0).counted);
+        }
+        let server = Arc::get_mut(&mut database.server).unwrap();
+        server.kill();
+        let lost = queued([ballot(1_000 + round, json!({"a": 1}))], at(1_000 + round, 0), &[]);
+        assert!(store.append(&lost).is_err());
+        assert!(store.recover().is_err());
+        assert!(reader.find(&nullifier(0)).is_err());
+        server.start_again();
+
+        let state = store.recover().unwrap();
+        assert_eq!(state.totals.votes, counted.len() as u64);
+        assert_eq!(state.queue.position, at((round + 1) * 20, 0));
+        // The reader connects again by itself.
+        assert_eq!(reader.votes_from(0, 1_000).unwrap(), counted);
+    }
+    drop(store);
+    database.open().unwrap();
+}

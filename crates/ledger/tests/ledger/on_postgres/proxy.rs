@@ -1,0 +1,93 @@
+//! A TCP proxy that cuts a connection at its COMMIT.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What happens at the next COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It does not reach the server.
+    Before,
+    /// The server has done it, and its answer is lost.
+    After,
+}
+
+/// Stands between a client and a server of loopback for as long as the process lives.
+pub struct Proxy {
+    address: SocketAddr,
+    cut: Arc<Mutex<Option<Cut>>>,
+}
+
+impl Proxy {
+    /// In front of the server at this address.
+    pub fn to(server: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = Arc::default();
+        let shared = Arc::clone(&cut);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, cut) = (client.unwrap(), Arc::clone(&shared));
+                let server = TcpStream::connect(server).unwrap();
+                thread::spawn(move || forward(&client, &server, &cut));
+            }
+        });
+        Proxy { address, cut }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts the next connection that commits.
+    pub fn cut(&self, cut: Cut) {
+        *self.cut.lock().unwrap() = Some(cut);
+    }
+}
+
+/// One connection, both ways. A client that is answered before it asks on has at most one message under way, so a COMMIT is at the end of what was read.
+fn forward(client: &TcpStream, server: &TcpStream, cut: &Mutex<Option<Cut>>) {
+    let is_cut = Arc::new(Mutex::new(false));
+    let answers = {
+        let (mut from, mut to, is_cut) = (
+            server.try_clone().unwrap(),
+            client.try_clone().unwrap(),
+            Arc::clone(&is_cut),
+        );
+        thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(read @ 1..) = from.read(&mut buffer) {
+                if *is_cut.lock().unwrap() {
+                    // The answer to the COMMIT: it is done, and nobody hears of it.
+                    break;
+                }
+                if to.write_all(&buffer[..read]).is_err() {
+                    break;
+                }
+            }
+            let _ = to.shutdown(Shutdown::Both);
+        })
+    };
+    let mut buffer = [0; 65536];
+    let (mut from, mut to) = (client, server);
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        let message = &buffer[..read];
+        if message.ends_with(b"COMMIT\0") {
+            match cut.lock().unwrap().take() {
+                None => {}
+                Some(Cut::Before) => break,
+                Some(Cut::After) => *is_cut.lock().unwrap() = true,
+            }
+        }
+        if to.write_all(message).is_err() {
+            break;
+        }
+    }
+    // For Postgres the client is gone.
+    let _ = server.shutdown(Shutdown::Both);
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = answers.join();
+}
