@@ -6,13 +6,15 @@ use std::process;
 /// Below the ports that the system hands out by itself (from 32768 on) and those of meshes (from 20000 on).
 const FIRST: u16 = 10_000;
 
-/// Pairs of ports.
-const PAIRS: u16 = 5_000;
+/// Ports that go together: one is bound to say that the others are taken, one is the server's, and one is for Vault, which takes the next one as well.
+const GROUP: u16 = 3;
 
-/// A port on 127.0.0.1 that no other test takes before this is dropped.
+/// Groups of ports.
+const GROUPS: u16 = 3_000;
+
+/// A port on 127.0.0.1 that no other test takes before this is dropped, nor the one after it.
 pub struct Port {
     number: u16,
-    /// The port below is bound for as long, and says that this one is taken.
     _claim: TcpListener,
 }
 
@@ -20,10 +22,10 @@ impl Port {
     /// Takes one.
     pub fn claim() -> Port {
         // Tests that start at the same moment begin to look at different places.
-        let start = (process::id() * 7 % u32::from(PAIRS)) as u16;
-        let pairs = (0..PAIRS).map(|number| (start + number) % PAIRS);
-        let claim = |pair| Port::try_claim(FIRST + 2 * pair);
-        pairs.into_iter().find_map(claim).expect("a pair of free ports")
+        let start = (process::id() * 7 % u32::from(GROUPS)) as u16;
+        let mut groups = (0..GROUPS).map(|number| (start + number) % GROUPS);
+        let claim = |group| Port::try_claim(FIRST + GROUP * group);
+        groups.find_map(claim).expect("free ports")
     }
 
     fn try_claim(claim: u16) -> Option<Port> {
@@ -31,6 +33,7 @@ impl Port {
         let _claim = bind(claim)?;
         // Who was there before may be a stranger.
         bind(claim + 1)?;
+        bind(claim + 2)?;
         Some(Port {
             number: claim + 1,
             _claim,

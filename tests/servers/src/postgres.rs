@@ -31,11 +31,12 @@ pub const LEDGER: &str = "hashicoin_ledger";
 
 /// A running Postgres with an empty database.
 pub struct Postgres {
+    /// Before its directory, so that it has ended when that goes.
+    process: Option<Process>,
     directory: TempDir,
     port: Port,
     password: String,
     settings: Vec<String>,
-    process: Option<Process>,
 }
 
 impl Postgres {

@@ -12,9 +12,10 @@ use crate::wait::wait_for;
 
 /// A running Redis.
 pub struct Redis {
+    /// Before its directory, so that it has ended when that goes.
+    process: Option<Process>,
     directory: TempDir,
     settings: Vec<&'static str>,
-    process: Option<Process>,
 }
 
 impl Redis {
