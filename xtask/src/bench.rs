@@ -2,8 +2,10 @@
 
 mod edge_vs_vault;
 mod load;
+mod mint;
 mod server;
 mod spread;
+mod vault;
 
 use clap::Subcommand;
 
@@ -11,6 +13,7 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub enum Bench {
     EdgeVsVault(edge_vs_vault::Arguments),
+    Mint(mint::Arguments),
 }
 
 /// Runs the command.
@@ -21,5 +24,6 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<(), String> {
     match bench {
         Bench::EdgeVsVault(arguments) => edge_vs_vault::run(arguments),
+        Bench::Mint(arguments) => mint::run(arguments),
     }
 }

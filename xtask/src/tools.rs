@@ -1,6 +1,6 @@
 //! `tools`: brings what the tests need and is not there. Finished tools are kept in the user's cache, so a second clone finds them.
 
-mod debian;
+pub mod debian;
 pub mod deny;
 pub mod envoy;
 pub mod go;

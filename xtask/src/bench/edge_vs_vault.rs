@@ -5,8 +5,7 @@
 //! connections that it keeps open, with no program between. Vault keeps everything in memory and writes its audit log, as one that is trusted does.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,6 +17,7 @@ use tempfile::TempDir;
 use super::load::{self, Measured};
 use super::server::{Server, free_address};
 use super::spread::Spread;
+use super::vault::{Vault, get};
 use crate::cargo::cargo;
 use crate::tools::{envoy, go};
 use crate::{place, step, wasm};
@@ -123,8 +123,7 @@ struct Site<'a> {
     programs: Programs,
     directory: &'a Path,
     api: SocketAddr,
-    vault: SocketAddr,
-    _vault_server: Server,
+    vault: Vault,
     /// Public keys, as Vault prints them.
     keys: Value,
     verifier_token: String,
@@ -146,40 +145,15 @@ struct Round {
 
 impl<'a> Site<'a> {
     fn set_up(programs: Programs, directory: &'a Path, votes: u32) -> Result<Site<'a>, String> {
-        let (vault, api) = (free_address()?, free_address()?);
-        let root_token = format!("root-{}", std::process::id());
-        let server = start_vault(&programs, directory, vault, &root_token)?;
-        let with_vault = |program: &Path, token: &str| {
-            let mut command = Command::new(program);
-            command
-                .env("VAULT_ADDR", format!("http://{vault}"))
-                .env("VAULT_TOKEN", token)
-                .env_remove("VAULT_NAMESPACE");
-            command
-        };
-        let mut setup = with_vault(Path::new("sh"), &root_token);
-        let path = std::env::join_paths(
-            [programs.vault.parent().unwrap_or(Path::new("")).to_owned()]
-                .into_iter()
-                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-        );
-        setup
-            .arg(place::root().join("vault/setup.sh"))
-            .env("PATH", path.map_err(|error| error.to_string())?)
-            .env("HASHICOIN_AUDIT_FILE", directory.join("audit.log"));
-        step::run("set Vault up", &mut setup, "vault/setup.sh says why above.")?;
-        let token = |role: &str| {
-            let mut create = with_vault(&programs.vault, &root_token);
-            step::read(create.args(["token", "create", "-field=token", &format!("-role={role}")]))
-        };
-        let (mint_token, verifier_token) = (token("mint")?, token("verifier")?);
-        let mut read = with_vault(&programs.vault, &root_token);
-        let keys = step::read(read.args(["read", "-format=json", "transit/keys/hashicoin"]))?;
+        let api = free_address()?;
+        let vault = Vault::start(&programs.vault, directory)?;
+        let (mint_token, verifier_token) = (vault.token("mint")?, vault.token("verifier")?);
+        let keys = vault.keys()?;
         write(&directory.join("keys.json"), &keys)?;
         let keys: Value = serde_json::from_str(&keys).map_err(|error| format!("Vault's keys are no JSON: {error}"))?;
 
         let coins = directory.join("coins");
-        let mut mint = with_vault(&programs.mint, &mint_token);
+        let mut mint = vault.command(&programs.mint, &mint_token);
         mint.args([
             "mint",
             "--vault-key",
@@ -197,7 +171,6 @@ impl<'a> Site<'a> {
             directory,
             api,
             vault,
-            _vault_server: server,
             keys,
             verifier_token,
             requests,
@@ -235,7 +208,7 @@ impl<'a> Site<'a> {
             "load_assignment": {
                 "cluster_name": "vault",
                 "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": { "socket_address": {
-                    "address": "127.0.0.1", "port_value": self.vault.port() } } } }] }],
+                    "address": "127.0.0.1", "port_value": self.vault.address.port() } } } }] }],
             },
         });
         // JSON is YAML.
@@ -361,17 +334,6 @@ fn round(figure: f64) -> f64 {
     (figure * 100.0).round() / 100.0
 }
 
-fn start_vault(programs: &Programs, directory: &Path, address: SocketAddr, token: &str) -> Result<Server, String> {
-    let mut vault = Command::new(&programs.vault);
-    vault
-        .args(["server", "-dev", "-dev-no-store-token", "-log-level=warn"])
-        .arg(format!("-dev-listen-address={address}"))
-        .env("VAULT_DEV_ROOT_TOKEN_ID", token);
-    Server::start("vault", &mut vault, directory, || {
-        get(address, "/v1/sys/health").as_deref() == Some("200")
-    })
-}
-
 /// One vote request for each coin in a directory.
 fn requests(coins: &Path) -> Result<Vec<String>, String> {
     let read = |error: std::io::Error| format!("could not read {}: {error}", coins.display());
@@ -399,16 +361,6 @@ fn token(coin_txt: &str) -> Result<String, String> {
         Some(format!("{}.{version}.{signature}", URL_SAFE_NO_PAD.encode(payload)))
     };
     parts().ok_or_else(|| "hashicoin-mint made a coin.txt in a form that this measurement does not know".to_owned())
-}
-
-/// The status of an answer; `None` when there is none.
-fn get(address: SocketAddr, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer.split(' ').nth(1)?.to_owned())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -80,11 +80,11 @@ fn one_connection(
     Ok(latencies)
 }
 
-/// One answer: its status line and its body, which must have a length.
+/// One answer: its status line and its body, which has a length or comes in chunks.
 fn answer(reader: &mut impl BufRead) -> std::io::Result<(String, String)> {
     let mut status = String::new();
     reader.read_line(&mut status)?;
-    let mut length = 0;
+    let (mut length, mut chunked) = (0, false);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -93,14 +93,26 @@ fn answer(reader: &mut impl BufRead) -> std::io::Result<(String, String)> {
         if line == "\r\n" {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().map_err(|_| std::io::ErrorKind::InvalidData)?;
+        if let Some((name, value)) = line.split_once(':') {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().map_err(|_| std::io::ErrorKind::InvalidData)?;
+            }
+            chunked |= name.eq_ignore_ascii_case("transfer-encoding") && value.trim().eq_ignore_ascii_case("chunked");
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    while chunked {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim(), 16).map_err(|_| std::io::ErrorKind::InvalidData)?;
+        let start = body.len();
+        // The chunk, and the end of its line.
+        body.resize(start + length + 2, 0);
+        reader.read_exact(&mut body[start..])?;
+        body.truncate(start + length);
+        chunked = length > 0;
+    }
     Ok((
         status.trim_end().to_owned(),
         String::from_utf8_lossy(&body).into_owned(),
