@@ -3,7 +3,7 @@
 use crate::cargo::{build_programs_and_tests, cargo};
 use crate::{check, step, tools, wasm};
 
-/// The tests that need Envoy or a browser, by the beginning of their names.
+/// The tests that need a program of others, by a part of their names.
 const NEED_TOOLS: [&str; 7] = [
     "browser::",
     "dev::",
@@ -16,10 +16,10 @@ const NEED_TOOLS: [&str; 7] = [
 
 /// Brings what the tests need, builds, checks and runs everything
 ///
-/// With --quick, the inner loop: no checks, and none of the tests that need Envoy or a browser.
+/// With --quick, the inner loop: no checks, and none of the tests that need a browser or a real server.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Leave out the checks and the tests that need Envoy or a browser
+    /// Leave out the checks and the tests that need a browser or a real server
     #[arg(long)]
     quick: bool,
 }
