@@ -22,6 +22,8 @@ mod url;
 
 pub use self::url::PostgresUrl;
 
+use tokio_postgres::IsolationLevel;
+
 use self::link::{Link, WHOLE_LEDGER, WORK};
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
@@ -110,18 +112,23 @@ impl Store for PostgresStore {
         let mut link = Link::connect(self.url.config())?;
         // Whether or not the answer to this arrives, doing it again is right: it asks for the epoch alone.
         let (session, state) = link.work(WORK, async |client| {
+            let transaction = client
+                .build_transaction()
+                .isolation_level(IsolationLevel::ReadCommitted)
+                .start()
+                .await?;
             let statement =
                 format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, session");
-            let row = client.query_opt(&statement, &[&self.fence.epoch]).await?;
+            let row = transaction.query_opt(&statement, &[&self.fence.epoch]).await?;
             let row = row.ok_or(StoreError::Fenced)?;
-            let votes: i64 = client
-                .query_one("SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes", &[])
-                .await?
-                .get(0);
+            // Under the head's lock, so that this is the same moment.
+            let votes = "SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes";
+            let votes: i64 = transaction.query_one(votes, &[]).await?.get(0);
             let state = state_from_row(&row, &self.charities)?;
             if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
                 return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
             }
+            transaction.commit().await?;
             Ok((row.try_get("session")?, state))
         })?;
         self.fence.session = session;

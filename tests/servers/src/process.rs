@@ -119,6 +119,11 @@ impl Process {
         self.signal(Signal::SIGINT);
     }
 
+    /// Asks it to end without tidying up (SIGQUIT), if it knows a difference.
+    pub fn quit(&self) {
+        self.signal(Signal::SIGQUIT);
+    }
+
     /// Ends it at once (SIGKILL).
     pub fn kill(&self) {
         self.signal(Signal::SIGKILL);

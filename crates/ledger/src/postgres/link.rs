@@ -13,12 +13,12 @@ use tokio_postgres::{Client, Config, NoTls};
 use crate::StoreError;
 
 /// How long the server lets a statement run.
-const STATEMENT_TIMEOUT_S: u64 = 10;
+const STATEMENT_TIMEOUT_S: u64 = 5;
 /// How long the server lets a transaction wait for its client, who may be gone and still hold the head's lock. Shorter than a statement's time, so that a writer
 /// that takes over outlasts it.
-const IDLE_TRANSACTION_TIMEOUT_S: u64 = 5;
+const IDLE_TRANSACTION_TIMEOUT_S: u64 = 3;
 /// How long one piece of work may take: a connection, a batch, a lookup.
-pub(super) const WORK: Duration = Duration::from_secs(15);
+pub(super) const WORK: Duration = Duration::from_secs(10);
 /// How long the check of a whole ledger, or a migration, may take.
 pub(super) const WHOLE_LEDGER: Duration = Duration::from_secs(600);
 

@@ -1,5 +1,6 @@
 //! Where a Postgres is, without ever showing its password.
 
+use std::env;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -19,6 +20,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct PostgresUrl(Config);
 
 impl PostgresUrl {
+    /// The variable of the environment that names the file with the password.
+    pub const PASSWORD_FILE: &str = "HASHICOIN_POSTGRES_PASSWORD_FILE";
+
     /// Whether this is meant to be such an address: a store can also be a file.
     pub fn is_meant(text: &str) -> bool {
         text.starts_with("postgres://") || text.starts_with("postgresql://")
@@ -36,10 +40,10 @@ impl PostgresUrl {
         }
         let mut config = Config::from_str(text).map_err(|_| form())?;
         if config.get_password().is_some() {
-            return Err(
-                "an address with a password ends up where everybody can read it: leave the password out, and put it into a file or the variable PGPASSWORD"
-                    .to_owned(),
-            );
+            return Err(format!(
+                "an address with a password ends up where everybody can read it: leave the password out, and put it into a file that {} names, or into PGPASSWORD",
+                PostgresUrl::PASSWORD_FILE
+            ));
         }
         if config.get_user().is_none() || config.get_dbname().is_none() || config.get_hosts().len() != 1 {
             return Err(form());
@@ -74,6 +78,19 @@ impl PostgresUrl {
         match text.lines().next() {
             None | Some("") => Err(format!("{} has no password in its first line", path.display())),
             Some(password) => Ok(self.with_password(password)),
+        }
+    }
+
+    /// The same address, with the password in the file that the variable [`PostgresUrl::PASSWORD_FILE`] names, else the one in `PGPASSWORD`, else none.
+    ///
+    /// # Errors
+    ///
+    /// When the file has none.
+    pub fn with_password_from_environment(self) -> Result<PostgresUrl, String> {
+        match (env::var_os(PostgresUrl::PASSWORD_FILE), env::var("PGPASSWORD")) {
+            (Some(path), _) => self.with_password_file(Path::new(&path)),
+            (None, Ok(password)) => Ok(self.with_password(&password)),
+            (None, Err(_)) => Ok(self),
         }
     }
 

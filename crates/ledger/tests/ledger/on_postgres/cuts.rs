@@ -1,16 +1,26 @@
 //! A commit whose answer is lost, and a server that is killed: what is read back is what is there, and nothing is counted twice.
 
 use std::sync::Arc;
+use std::thread;
 
 use ledger::{PostgresStore, PostgresUrl, Store, StoreError};
 use serde_json::json;
 use servers::Postgres;
 use servers::postgres::LEDGER;
+use servers::wait::wait_for;
 
 use super::proxy::{Cut, Proxy};
 use crate::common::{campaign, nullifier};
 use crate::contract::{at, ballot, queued};
 use crate::database::Database;
+
+fn open_through(proxy: &Proxy, database: &Database) -> PostgresStore {
+    let url = format!("postgres://{LEDGER}@{}/{}", proxy.address(), database.name);
+    let url = PostgresUrl::parse(&url)
+        .unwrap()
+        .with_password(database.server.password());
+    PostgresStore::open(&url, &campaign()).unwrap()
+}
 
 #[test]
 fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
@@ -49,7 +59,7 @@ fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
                 let appended = store.append(&batch).unwrap();
                 assert!(appended.entries[0].is_new && !appended.entries[1].is_new);
             }
-            Cut::After => {
+            _ => {
                 assert_eq!(state.queue.position, at(4, 0));
                 // A second try would be refused, had somebody not read the state back.
                 assert!(matches!(store.append(&batch), Err(StoreError::Passed { .. })));
@@ -65,6 +75,38 @@ fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
         drop(store);
         database.open().unwrap();
     }
+}
+
+#[test]
+fn a_writer_whose_connection_falls_silent_is_given_up_and_keeps_nobody_out() {
+    let database = Database::with_ledger();
+    let proxy = Proxy::to(database.server.address());
+    let mut old = open_through(&proxy, &database);
+    proxy.cut(Cut::Silence);
+    let lost = thread::spawn(move || {
+        let error = old
+            .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
+            .unwrap_err();
+        (old, error)
+    });
+    wait_for("the old writer to hold the head", || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'
+                       AND datname = current_database() AND query LIKE 'UPDATE ledger.head%'";
+        if database.sql(waiting) == "1" {
+            Ok(())
+        } else {
+            Err(String::new())
+        }
+    });
+    // The server ends the transaction that nobody goes on with, and the head is free.
+    let mut new = database.open().unwrap();
+    let appended = new
+        .append(&queued([ballot(1, json!({"b": 1}))], at(1, 0), &[]))
+        .unwrap();
+    assert!(appended.entries[0].is_new);
+    let (mut old, error) = lost.join().unwrap();
+    assert!(error.to_string().contains("did not answer within"), "{error}");
+    assert!(matches!(old.recover(), Err(StoreError::Fenced)));
 }
 
 #[test]

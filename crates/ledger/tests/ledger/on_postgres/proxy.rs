@@ -12,6 +12,8 @@ pub enum Cut {
     Before,
     /// The server has done it, and its answer is lost.
     After,
+    /// It does not reach the server, and nobody's connection ends: what a machine that is switched off looks like from both sides.
+    Silence,
 }
 
 /// Stands between a client and a server of loopback for as long as the process lives.
@@ -49,26 +51,28 @@ impl Proxy {
 }
 
 /// One connection, both ways. A client that is answered before it asks on has at most one message under way, so a COMMIT is at the end of what was read.
-fn forward(client: &TcpStream, server: &TcpStream, cut: &Mutex<Option<Cut>>) {
-    let is_cut = Arc::new(Mutex::new(false));
+fn forward(client: &TcpStream, server: &TcpStream, next_cut: &Mutex<Option<Cut>>) {
+    let cut = Arc::new(Mutex::new(None));
     let answers = {
-        let (mut from, mut to, is_cut) = (
+        let (mut from, mut to, cut) = (
             server.try_clone().unwrap(),
             client.try_clone().unwrap(),
-            Arc::clone(&is_cut),
+            Arc::clone(&cut),
         );
         thread::spawn(move || {
             let mut buffer = [0; 65536];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
-                if *is_cut.lock().unwrap() {
+                match *cut.lock().unwrap() {
                     // The answer to the COMMIT: it is done, and nobody hears of it.
-                    break;
-                }
-                if to.write_all(&buffer[..read]).is_err() {
-                    break;
+                    Some(Cut::After) => break,
+                    Some(Cut::Silence) => {}
+                    _ if to.write_all(&buffer[..read]).is_err() => break,
+                    _ => {}
                 }
             }
-            let _ = to.shutdown(Shutdown::Both);
+            if *cut.lock().unwrap() != Some(Cut::Silence) {
+                let _ = to.shutdown(Shutdown::Both);
+            }
         })
     };
     let mut buffer = [0; 65536];
@@ -76,14 +80,13 @@ fn forward(client: &TcpStream, server: &TcpStream, cut: &Mutex<Option<Cut>>) {
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         let message = &buffer[..read];
         if message.ends_with(b"COMMIT\0") {
-            match cut.lock().unwrap().take() {
-                None => {}
-                Some(Cut::Before) => break,
-                Some(Cut::After) => *is_cut.lock().unwrap() = true,
-            }
+            *cut.lock().unwrap() = next_cut.lock().unwrap().take();
         }
-        if to.write_all(message).is_err() {
-            break;
+        match *cut.lock().unwrap() {
+            Some(Cut::Before) => break,
+            Some(Cut::Silence) => {}
+            _ if to.write_all(message).is_err() => break,
+            _ => {}
         }
     }
     // For Postgres the client is gone.
