@@ -1,6 +1,6 @@
 //! A commit whose answer is lost, and a server that is killed: what is read back is what is there, and nothing is counted twice.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use ledger::{PostgresStore, PostgresUrl, Store, StoreError};
@@ -14,7 +14,8 @@ use crate::common::{campaign, nullifier};
 use crate::contract::{at, ballot, queued};
 use crate::database::Database;
 
-fn open_through(proxy: &Proxy, database: &Database) -> PostgresStore {
+/// Opens the ledger through a proxy.
+pub fn open_through(proxy: &Proxy, database: &Database) -> PostgresStore {
     let url = format!("postgres://{LEDGER}@{}/{}", proxy.address(), database.name);
     let url = PostgresUrl::parse(&url)
         .unwrap()
@@ -150,6 +151,40 @@ fn what_was_answered_survives_the_kill_of_the_server() {
         // The reader connects again by itself.
         assert_eq!(reader.votes_from(0, 1_000).unwrap(), counted);
     }
+    drop(store);
+    database.open().unwrap();
+}
+
+#[test]
+fn a_server_that_is_killed_in_the_middle_of_the_work_has_all_that_it_answered_for() {
+    let mut database = Database::on(Arc::new(Postgres::start()));
+    database.init().unwrap();
+    let mut store = database.open().unwrap();
+    let (report, reports) = mpsc::channel();
+    let counting = thread::spawn(move || {
+        let entry = |number| queued([ballot(number, json!({"c": 1}))], at(number, 0), &[]);
+        // Until the server is gone.
+        let mut answered = 0;
+        while store.append(&entry(answered + 1)).is_ok() {
+            answered += 1;
+            let _ = report.send(answered);
+        }
+        (store, answered)
+    });
+    reports.iter().find(|answered| *answered >= 20).unwrap();
+    let server = Arc::get_mut(&mut database.server).unwrap();
+    server.kill();
+    let (mut store, answered) = counting.join().unwrap();
+    server.start_again();
+    let votes = store.recover().unwrap().totals.votes;
+    // The last one may have been kept, unanswered.
+    assert!(
+        (answered..=answered + 1).contains(&votes),
+        "{answered} answered, {votes} kept"
+    );
+    let kept = store.reader().unwrap().votes_from(0, 1_000_000).unwrap();
+    let nullifiers: Vec<_> = kept.iter().map(|counted| counted.nullifier).collect();
+    assert_eq!(nullifiers, (1..=votes).map(nullifier).collect::<Vec<_>>());
     drop(store);
     database.open().unwrap();
 }

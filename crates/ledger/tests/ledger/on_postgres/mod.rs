@@ -3,6 +3,7 @@
 
 mod cuts;
 mod fence;
+mod late;
 mod opening;
 mod proxy;
 mod roles;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// What happens at the next COMMIT.
@@ -14,12 +14,21 @@ pub enum Cut {
     After,
     /// It does not reach the server, and nobody's connection ends: what a machine that is switched off looks like from both sides.
     Silence,
+    /// The client's connection breaks, and it is under way to the server until [`Proxy::release`].
+    Late,
 }
 
 /// Stands between a client and a server of loopback for as long as the process lives.
 pub struct Proxy {
     address: SocketAddr,
-    cut: Arc<Mutex<Option<Cut>>>,
+    next: Arc<Next>,
+}
+
+#[derive(Default)]
+struct Next {
+    cut: Mutex<Option<Cut>>,
+    is_released: Mutex<bool>,
+    released: Condvar,
 }
 
 impl Proxy {
@@ -27,16 +36,16 @@ impl Proxy {
     pub fn to(server: SocketAddr) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let cut = Arc::default();
-        let shared = Arc::clone(&cut);
+        let next = Arc::default();
+        let shared = Arc::clone(&next);
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, cut) = (client.unwrap(), Arc::clone(&shared));
+                let (client, next) = (client.unwrap(), Arc::clone(&shared));
                 let server = TcpStream::connect(server).unwrap();
-                thread::spawn(move || forward(&client, &server, &cut));
+                thread::spawn(move || forward(&client, &server, &next));
             }
         });
-        Proxy { address, cut }
+        Proxy { address, next }
     }
 
     /// Where it listens.
@@ -46,12 +55,18 @@ impl Proxy {
 
     /// Cuts the next connection that commits.
     pub fn cut(&self, cut: Cut) {
-        *self.cut.lock().unwrap() = Some(cut);
+        *self.next.cut.lock().unwrap() = Some(cut);
+    }
+
+    /// Lets a COMMIT that is late arrive.
+    pub fn release(&self) {
+        *self.next.is_released.lock().unwrap() = true;
+        self.next.released.notify_all();
     }
 }
 
 /// One connection, both ways. A client that is answered before it asks on has at most one message under way, so a COMMIT is at the end of what was read.
-fn forward(client: &TcpStream, server: &TcpStream, next_cut: &Mutex<Option<Cut>>) {
+fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
     let cut = Arc::new(Mutex::new(None));
     let answers = {
         let (mut from, mut to, cut) = (
@@ -80,11 +95,24 @@ fn forward(client: &TcpStream, server: &TcpStream, next_cut: &Mutex<Option<Cut>>
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         let message = &buffer[..read];
         if message.ends_with(b"COMMIT\0") {
-            *cut.lock().unwrap() = next_cut.lock().unwrap().take();
+            *cut.lock().unwrap() = next.cut.lock().unwrap().take();
         }
         match *cut.lock().unwrap() {
             Some(Cut::Before) => break,
             Some(Cut::Silence) => {}
+            Some(Cut::Late) => {
+                let _ = client.shutdown(Shutdown::Both);
+                let is_released = next.is_released.lock().unwrap();
+                drop(
+                    next.released
+                        .wait_while(is_released, |is_released| !*is_released)
+                        .unwrap(),
+                );
+                let _ = to.write_all(message);
+                // Its answer finds nobody.
+                let _ = answers.join();
+                return;
+            }
             _ if to.write_all(message).is_err() => break,
             _ => {}
         }
