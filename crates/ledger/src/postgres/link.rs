@@ -69,9 +69,7 @@ async fn set_up(client: &mut Client) -> Result<(), StoreError> {
     let settings = format!(
         "SET synchronous_commit = on;
          SET statement_timeout = '{STATEMENT_TIMEOUT_S}s';
-         SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_TIMEOUT_S}s';
-         -- The votes grow under the statements: a plan that was right for a small table would read all of a large one.
-         SET plan_cache_mode = force_custom_plan"
+         SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_TIMEOUT_S}s'"
     );
     client.batch_execute(&settings).await?;
     for name in ["synchronous_commit", "fsync", "full_page_writes"] {

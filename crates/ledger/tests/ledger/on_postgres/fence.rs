@@ -1,6 +1,7 @@
 //! Two writers: the newer one writes, the older one is told, nothing is counted twice.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use ledger::{PostgresStore, Store, StoreError};
@@ -55,42 +56,43 @@ fn what_an_old_connection_has_not_begun_is_shut_out_by_a_recovery() {
 /// Writers that consume the same queue, each beginning where the ledger is, take the ledger over from each other again and again.
 #[test]
 fn two_writers_at_once_count_each_entry_once() {
-    const ENTRIES: u64 = 60;
+    const TAKEOVERS: u32 = 10;
     let database = Arc::new(Database::with_ledger());
-    let start = Arc::new(Barrier::new(2));
+    write_until(&database, || true).unwrap();
+    let fenced = Arc::new(AtomicU32::new(0));
     let writers = [0, 1].map(|_| {
-        let (database, start) = (Arc::clone(&database), Arc::clone(&start));
+        let (database, fenced) = (Arc::clone(&database), Arc::clone(&fenced));
         thread::spawn(move || {
-            start.wait();
-            let mut fenced = 0;
-            'take_over: loop {
-                let mut store = database.open().unwrap();
-                let mut next = match store.recover() {
-                    Ok(state) => state.queue.position.ms + 1,
-                    Err(StoreError::Fenced) => continue,
+            while fenced.load(Ordering::SeqCst) < TAKEOVERS {
+                match write_until(&database, || fenced.load(Ordering::SeqCst) >= TAKEOVERS) {
+                    Ok(()) => {}
+                    Err(StoreError::Fenced) => drop(fenced.fetch_add(1, Ordering::SeqCst)),
                     Err(error) => panic!("{error}"),
-                };
-                while next <= ENTRIES {
-                    // Every coin twice, so that half of the entries are refused.
-                    let entry = queued([ballot(next / 2, json!({"a": 1}))], at(next, 0), &[]);
-                    match store.append(&entry) {
-                        Ok(_) => next += 1,
-                        Err(StoreError::Fenced) => {
-                            fenced += 1;
-                            continue 'take_over;
-                        }
-                        Err(error) => panic!("{error}"),
-                    }
                 }
-                return fenced;
             }
         })
     });
-    let fenced: u32 = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
-    assert!(fenced > 0, "the writers never met");
+    for writer in writers {
+        writer.join().unwrap();
+    }
     // Opening counts again.
     let state = database.open().unwrap().recover().unwrap();
-    assert_eq!((state.queue.accepted, state.queue.refused), (31, 29));
-    assert_eq!(state.totals.votes, 31);
-    assert_eq!(state.queue.position, at(ENTRIES, 0));
+    let entries = state.queue.position.ms;
+    assert_eq!(state.queue.accepted, entries / 2 + 1);
+    assert_eq!(state.queue.refused, entries - state.queue.accepted);
+    assert_eq!(state.totals.votes, state.queue.accepted);
+}
+
+/// Takes the ledger over and consumes the queue from there, an entry at a time. Entries 2n and 2n + 1 are of one coin, so that half of them are refused.
+fn write_until(database: &Database, is_over: impl Fn() -> bool) -> Result<(), StoreError> {
+    let mut store = database.open().unwrap();
+    let mut entry = store.recover()?.queue.position.ms;
+    // At least one, so that they get on.
+    loop {
+        entry += 1;
+        store.append(&queued([ballot(entry / 2, json!({"a": 1}))], at(entry, 0), &[]))?;
+        if is_over() {
+            return Ok(());
+        }
+    }
 }
