@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("hashicoin-mint", &["coin", "pool", "service"]),
     // Drives what ships, and builds on none of it.
     ("integration", &["servers"]),
-    ("ledger", &["coin", "servers"]),
+    ("ledger", &["coin", "servers", "service"]),
     ("pool", &["coin", "servers", "service"]),
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use ledger::{Keys, Ledger};
+use ledger::Keys;
 use service::{Metrics, Shutdown};
 use tokio::sync::Semaphore;
 
+use crate::ballot_box::BallotBox;
 use crate::pool::Pool;
 use crate::problem::{Kind, Problem};
 
 /// The running API; cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// Where votes are counted.
-    pub ledger: Ledger,
+    /// Where votes are cast.
+    pub ballot_box: BallotBox,
     /// The keys that coins are held to.
     pub keys: Keys,
     /// Where coins are handed out from; `None` when that is switched off.

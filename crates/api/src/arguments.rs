@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use service::LogFormat;
+use service::{LogFormat, RedisUrl};
 
 /// The HTTP front of a campaign: charities, coins, votes, the tally and the page. Holds no signing key.
 #[derive(Parser)]
@@ -27,13 +27,6 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Init {
-    #[command(flatten)]
-    pub books: Books,
-}
-
-/// The two files that belong together for as long as the campaign lasts.
-#[derive(Args)]
-pub struct Books {
     /// The ledger's file
     #[arg(long, value_name = "FILE")]
     pub ledger: PathBuf,
@@ -44,9 +37,19 @@ pub struct Books {
 
 #[derive(Args)]
 pub struct Serve {
-    #[command(flatten)]
-    pub books: Books,
-    /// The public keys, as `vault read -format=json transit/keys/NAME` prints them
+    /// The ledger's file, to count votes in this process
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// The Redis that queues votes for `hashicoin-ledger`, as redis://HOST:PORT. With a password, put it into HASHICOIN_REDIS_URL instead
+    #[arg(long, value_name = "URL", conflicts_with = "ledger", value_parser = RedisUrl::from_argument)]
+    pub redis: Option<RedisUrl>,
+    /// How many votes may wait in Redis; more are answered 503
+    #[arg(long, value_name = "N", default_value_t = 100_000, conflicts_with = "ledger", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_backlog: u32,
+    /// The campaign file (JSON): what is donated, and the charities
+    #[arg(long, value_name = "FILE")]
+    pub campaign: PathBuf,
+    /// The public keys, as `vault read -format=json transit/keys/NAME` prints them; read again when the file changes
     #[arg(long, value_name = "FILE")]
     pub keys: PathBuf,
     /// The lowest key version whose coins count
@@ -56,7 +59,7 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// A directory of *.coin.txt files to hand out; those not in the pool yet are taken in at start. Without it, no coin is handed out
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "ledger")]
     pub pool: Option<PathBuf>,
     /// How many coins are handed out per minute, all receivers together
     #[arg(long, value_name = "N", default_value_t = 60, requires = "pool", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 /// `GET /v1/charities`
 pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
-    let file = app.ledger.campaign_file();
+    let file = app.ballot_box.campaign_file();
     let charities: Vec<Value> = file
         .charities()
         .iter()

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use ledger::Nullifier;
 use service::{Health, Metrics};
 
 use crate::app::{App, blocking};
@@ -13,16 +12,11 @@ use crate::{answer, clock, measure};
 
 /// `GET /healthz`: 200 when every dependency works, 503 otherwise.
 pub async fn health(State(app): State<App>) -> Result<Response, Problem> {
-    let health = blocking(move || {
-        // No coin has this name; looking for it reads the file.
-        let readable = app.ledger.vote(&Nullifier::from_bytes([0; 32])).is_ok();
-        let health = Health::default().with("ledger", app.ledger.is_open() && readable);
-        match &app.pool {
-            Some(pool) => health.with("pool", pool.counts(clock::now()).is_ok()),
-            None => health,
-        }
-    })
-    .await?;
+    let mut health = app.ballot_box.health(Health::default()).await?;
+    if let Some(pool) = app.pool {
+        let works = blocking(move || pool.counts(clock::now()).is_ok()).await?;
+        health = health.with("pool", works);
+    }
     let status = if health.is_ok() {
         StatusCode::OK
     } else {
@@ -33,10 +27,10 @@ pub async fn health(State(app): State<App>) -> Result<Response, Problem> {
 
 /// `GET /metrics`
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    app.ballot_box.measure().await;
     let text = blocking(move || {
         measure::requests_in_progress(app.requests_in_progress());
         measure::keys(&app.keys);
-        measure::ledger(&app.ledger);
         match app.pool.as_ref().map(|pool| pool.counts(clock::now())) {
             None => {}
             Some(Ok(counts)) => measure::pool(counts),

@@ -14,8 +14,8 @@ use crate::{books, pool};
 ///
 /// When one exists already or cannot be made; when the campaign file is wrong.
 pub fn run(arguments: &Init) -> Result<(), Failure> {
-    let ledger = &arguments.books.ledger;
-    let campaign = books::campaign(&arguments.books.campaign)?;
+    let ledger = &arguments.ledger;
+    let campaign = books::campaign(&arguments.campaign)?;
     let pool = pool::path_beside(ledger);
     if ledger.exists() {
         return Err(books::ledger_failure(&LedgerError::Exists(ledger.clone())));

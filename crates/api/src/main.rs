@@ -1,13 +1,14 @@
 //! `hashicoin-api`: the HTTP front of a campaign.
 //!
-//! Two commands: `init` makes the ledger and the pool, `serve` answers. It holds no signing key, and it takes no proxy's word for a coin: the ledger inside
-//! verifies every one again.
+//! Two commands: `init` makes the ledger and the pool, `serve` answers. It counts votes itself (`--ledger`) or puts them into a queue (`--redis`), out of which
+//! `hashicoin-ledger` counts them. It holds no signing key, and it takes no proxy's word for a coin: each is verified again.
 //!
 //! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk, an address), 64 usage.
 
 mod answer;
 mod app;
 mod arguments;
+mod ballot_box;
 mod books;
 mod charities;
 mod clock;
@@ -21,6 +22,7 @@ mod page;
 mod pool;
 mod prefer;
 mod problem;
+mod queue;
 mod quota;
 mod routes;
 mod secure_headers;

@@ -4,9 +4,10 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use ledger::{Keys, Ledger, Outcome};
+use ledger::{Keys, Outcome, Tally};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
+use crate::ballot_box::Cast;
 use crate::pool::Counts;
 
 const REQUESTS: &str = "hashicoin_api_requests_total";
@@ -18,8 +19,9 @@ const KEY_VERSION: &str = "hashicoin_key_version";
 const LEDGER_OPEN: &str = "hashicoin_ledger_open";
 const LEDGER_VOTES: &str = "hashicoin_ledger_votes";
 const LEDGER_UNITS: &str = "hashicoin_ledger_units";
+const QUEUE_BACKLOG: &str = "hashicoin_queue_backlog";
 
-const OUTCOMES: [&str; 4] = ["counted", "repeated", "spent", "refused"];
+const OUTCOMES: [&str; 5] = ["counted", "repeated", "spent", "refused", "queued"];
 
 /// Says what each metric means, and starts the outcomes at 0 so that a rate can be taken from the first vote on.
 pub fn describe() {
@@ -38,6 +40,10 @@ pub fn describe() {
         "1 while the file of keys cannot be used and those read before stay in force."
     );
     describe_gauge!(KEY_VERSION, "The lowest and the highest key version whose coins count.");
+    describe_gauge!(
+        QUEUE_BACKLOG,
+        "Votes in the queue that are not decided yet; at --max-backlog more are turned away. NaN while Redis is away."
+    );
     describe_gauge!(LEDGER_OPEN, "1 while the ledger takes votes, 0 otherwise.");
     describe_gauge!(LEDGER_VOTES, "Votes in the ledger.");
     describe_gauge!(LEDGER_UNITS, "Units in the ledger by charity; a coin is 1000000.");
@@ -59,13 +65,14 @@ pub async fn request(request: Request, next: Next) -> Response {
     response
 }
 
-/// Counts what came of a vote.
-pub fn outcome(outcome: &Outcome) {
-    let label = match outcome {
-        Outcome::Counted(_) => "counted",
-        Outcome::Repeated(_) => "repeated",
-        Outcome::Spent { .. } => "spent",
-        Outcome::Refused(_) => "refused",
+/// Counts what came of a vote, as far as its client was told.
+pub fn cast(cast: &Cast) {
+    let label = match cast {
+        Cast::Decided(Outcome::Counted(_)) => "counted",
+        Cast::Decided(Outcome::Repeated(_)) => "repeated",
+        Cast::Decided(Outcome::Spent { .. }) => "spent",
+        Cast::Decided(Outcome::Refused(_)) => "refused",
+        Cast::Queued(_) => "queued",
     };
     counter!(VOTES, "outcome" => label).increment(1);
 }
@@ -90,14 +97,19 @@ pub fn keys(keys: &Keys) {
     gauge!(KEY_VERSION, "bound" => "highest").set(f64::from(keyring.max_version()));
 }
 
+/// Shows how many votes wait; nothing of it while that is not known.
+#[expect(clippy::cast_precision_loss, reason = "the backlog is bounded far below 2^53")]
+pub fn queue(backlog: Option<u64>) {
+    gauge!(QUEUE_BACKLOG).set(backlog.map_or(f64::NAN, |backlog| backlog as f64));
+}
+
 /// Shows what the ledger holds.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a gauge is a float, exact up to 2^53 units, or nine billion coins"
 )]
-pub fn ledger(ledger: &Ledger) {
-    let tally = ledger.tally();
-    gauge!(LEDGER_OPEN).set(if ledger.is_open() { 1.0 } else { 0.0 });
+pub fn ledger(is_open: bool, tally: &Tally) {
+    gauge!(LEDGER_OPEN).set(if is_open { 1.0 } else { 0.0 });
     gauge!(LEDGER_VOTES).set(tally.votes as f64);
     for charity in &tally.charities {
         gauge!(LEDGER_UNITS, "charity" => charity.id.clone()).set(charity.units as f64);

@@ -1,6 +1,7 @@
 //! `hashicoin-api serve`: from the files to a running server, and from the signal to an orderly end.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use ledger::{CampaignFile, Keys, Ledger, Options};
 use serde_json::json;
-use service::{Failure, Metrics, Shutdown};
+use service::{Failure, Metrics, RedisUrl, Shutdown};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::arguments::Serve;
+use crate::ballot_box::BallotBox;
 use crate::pool::{self, Import, Pool};
+use crate::queue::Queue;
 use crate::quota::Quota;
 use crate::{books, clock, measure, routes};
 
@@ -28,20 +31,18 @@ const FINISH_MAX: Duration = Duration::from_secs(10);
 ///
 /// When a file is wrong, the address is taken, or the ledger does not close in order.
 pub fn run(arguments: &Serve) -> Result<(), Failure> {
-    let campaign = books::campaign(&arguments.books.campaign);
+    let campaign = books::campaign(&arguments.campaign);
     let keys = books::keys(&arguments.keys, arguments.min_key_version);
     let (campaign, keys) = both(campaign, keys)?;
     service::start_logs(arguments.log);
     let metrics = Metrics::install().map_err(|error| Failure::CouldNot(format!("could not start metrics: {error}")))?;
     measure::describe();
 
-    let options = Options::new(clock::now);
-    let ledger = Ledger::open(&arguments.books.ledger, &campaign, keys.clone(), options)
-        .map_err(|error| books::ledger_failure(&error))?;
-    tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
-    let pool = open_pool(arguments, &campaign, &keys)?;
-
     let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
+    let (ballot_box, pool) = match &arguments.ledger {
+        Some(ledger) => open_ledger(arguments, ledger, &campaign, &keys)?,
+        None => runtime.block_on(open_queue(arguments, &campaign, &keys))?,
+    };
     let served = runtime.block_on(async {
         let shutdown = Shutdown::on_signals()
             .map_err(|error| Failure::CouldNot(format!("could not listen for signals: {error}")))?;
@@ -49,7 +50,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::CouldNot(format!("could not listen on {}: {error}", arguments.listen)))?;
         let app = App {
-            ledger: ledger.clone(),
+            ballot_box: ballot_box.clone(),
             keys,
             pool,
             metrics,
@@ -62,10 +63,9 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::CouldNot(format!("the server failed: {error}")))
     });
-    // What was taken is counted, also when its client is gone.
-    let drained = ledger.drain().map_err(|error| books::ledger_failure(&error));
+    let closed = ballot_box.close();
     runtime.shutdown_background();
-    served.and(drained)?;
+    served.and(closed)?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -79,12 +79,39 @@ fn both<A, B>(first: Result<A, Failure>, second: Result<B, Failure>) -> Result<(
     }
 }
 
+/// The ledger in this process, and the pool beside it.
+fn open_ledger(
+    arguments: &Serve,
+    path: &Path,
+    campaign: &CampaignFile,
+    keys: &Keys,
+) -> Result<(BallotBox, Option<Pool>), Failure> {
+    let ledger = Ledger::open(path, campaign, keys.clone(), Options::new(clock::now))
+        .map_err(|error| books::ledger_failure(&error))?;
+    tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
+    let pool = open_pool(arguments, path, campaign, keys)?;
+    Ok((BallotBox::Embedded(ledger), pool))
+}
+
+/// The queue of the ledger that is another program.
+async fn open_queue(
+    arguments: &Serve,
+    campaign: &CampaignFile,
+    keys: &Keys,
+) -> Result<(BallotBox, Option<Pool>), Failure> {
+    let url = RedisUrl::or_from_environment(arguments.redis.as_ref())?;
+    let queue = Queue::open(&url, campaign, keys.clone(), arguments.max_backlog)
+        .await
+        .map_err(|error| Failure::Refused(error.to_string()))?;
+    Ok((BallotBox::Queued(queue), None))
+}
+
 /// The pool with the directory's coins in it; `None` when no coins are handed out.
-fn open_pool(arguments: &Serve, campaign: &CampaignFile, keys: &Keys) -> Result<Option<Pool>, Failure> {
+fn open_pool(arguments: &Serve, ledger: &Path, campaign: &CampaignFile, keys: &Keys) -> Result<Option<Pool>, Failure> {
     let Some(dir) = &arguments.pool else {
         return Ok(None);
     };
-    let path = pool::path_beside(&arguments.books.ledger);
+    let path = pool::path_beside(ledger);
     let quota = Quota::per_minute(arguments.coins_per_minute);
     let pool = Pool::open(&path, quota, keys.clone()).map_err(|error| books::pool_failure(&error))?;
     let import = Import {

@@ -25,15 +25,15 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// `GET /v1/tally`
 pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
-    let ledger = &app.ledger;
-    answer::json(StatusCode::OK, &to_json(ledger.campaign_file(), &ledger.tally()))
+    let tally = app.ballot_box.tally()?;
+    answer::json(StatusCode::OK, &to_json(app.ballot_box.campaign_file(), &tally))
 }
 
 /// `GET /v1/tally/stream`: the tally at once, then whenever it has changed; ends when the server stops.
 pub async fn follow(State(app): State<App>) -> Result<Response, Problem> {
     let permit = app.streams.clone().try_acquire_owned().map_err(|_| Kind::Busy)?;
     let follower = Follower {
-        tally: app.ledger.subscribe(),
+        tally: app.ballot_box.subscribe()?,
         app,
         sent_at: None,
         _permit: permit,
@@ -65,7 +65,7 @@ impl Follower {
         }
         let tally = self.tally.borrow_and_update().clone();
         self.sent_at = Some(Instant::now());
-        let json = to_json(self.app.ledger.campaign_file(), &tally).to_string();
+        let json = to_json(self.app.ballot_box.campaign_file(), &tally).to_string();
         Some(Event::default().event("tally").data(json))
     }
 }

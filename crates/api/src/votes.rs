@@ -1,6 +1,6 @@
 //! `POST /v1/votes` casts a vote, `GET /v1/votes/{id}` shows one.
 //!
-//! The coin is checked by the ledger, whatever stood in front: nothing that a proxy may have written into the request is believed.
+//! The coin is verified again, whatever stood in front: nothing that a proxy may have written into the request is believed.
 
 use std::time::Duration;
 
@@ -10,18 +10,16 @@ use axum::http::header::{AUTHORIZATION, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use coin::{Refusal, token_from_header};
-use ledger::{Counted, Nullifier, Outcome, SubmitError, Vote};
+use ledger::{Counted, Nullifier, Outcome};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::answer::{self, InOrder};
-use crate::app::{App, blocking};
+use crate::app::App;
+use crate::ballot_box::Cast;
 use crate::measure;
 use crate::problem::{Kind, Problem};
 use crate::{limits, prefer, vote_body};
-
-/// How long the outcome is waited for when the client says nothing about it, in seconds.
-const WAIT_DEFAULT_S: u64 = 10;
 
 /// `Preference-Applied` (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -31,14 +29,18 @@ pub async fn cast(State(app): State<App>, request: Request) -> Result<Response, 
     let (head, body) = request.into_parts();
     let token = the_token(&head.headers)?.to_vec();
     let body = limits::json_body(&head.headers, body).await?;
-    let vote = vote_body::read(&body, app.ledger.campaign_file().charities())?;
+    let vote = vote_body::read(&body, app.ballot_box.campaign_file().charities())?;
     let wait_s = prefer::wait_s(&head.headers);
-    let outcome = outcome(&app, token, vote, wait_s.unwrap_or(WAIT_DEFAULT_S)).await?;
-    measure::outcome(&outcome);
-    match outcome {
-        Outcome::Counted(counted) | Outcome::Repeated(counted) => accepted(&counted, wait_s),
-        Outcome::Spent { first } => Err(spent(&first)),
-        Outcome::Refused(refusal) => Err(refusal.into()),
+    let cast = app
+        .ballot_box
+        .cast(token, vote, wait_s.map(Duration::from_secs))
+        .await?;
+    measure::cast(&cast);
+    match cast {
+        Cast::Decided(Outcome::Counted(counted) | Outcome::Repeated(counted)) => accepted(&counted, wait_s),
+        Cast::Decided(Outcome::Spent { first }) => Err(spent(&first)),
+        Cast::Decided(Outcome::Refused(refusal)) => Err(refusal.into()),
+        Cast::Queued(id) => queued(&id),
     }
 }
 
@@ -46,10 +48,7 @@ pub async fn cast(State(app): State<App>, request: Request) -> Result<Response, 
 pub async fn show(State(app): State<App>, id: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let id = id.ok().and_then(|Path(id)| Nullifier::parse(&id));
     let id = id.ok_or(Kind::VoteUnknown)?;
-    let found = blocking(move || app.ledger.vote(&id)).await?.map_err(|error| {
-        tracing::error!(%error, "a vote could not be looked up");
-        Problem::from(Kind::InternalError)
-    })?;
+    let found = app.ballot_box.vote(id).await?;
     answer::json(StatusCode::OK, &VoteAnswer::new(&found.ok_or(Kind::VoteUnknown)?))
 }
 
@@ -63,23 +62,6 @@ fn the_token(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     }
 }
 
-/// Submits a vote and waits for what comes of it.
-async fn outcome(app: &App, token: Vec<u8>, vote: Vote, wait_s: u64) -> Result<Outcome, Problem> {
-    let submission = app.ledger.submit(token, vote);
-    // A vote that was taken is counted whether or not anybody waits for it.
-    let result = tokio::time::timeout(Duration::from_secs(wait_s), submission)
-        .await
-        .unwrap_or(Err(SubmitError::Unknown));
-    result.map_err(|error| match error {
-        SubmitError::Busy | SubmitError::Closed => Kind::Busy.into(),
-        SubmitError::Unknown => Kind::OutcomeUnknown.into(),
-        SubmitError::OtherCharities => {
-            tracing::error!("a vote was read for the charities of another campaign");
-            Kind::InternalError.into()
-        }
-    })
-}
-
 /// 201 to a client that asked to wait, 202 to one that did not; the body is the same.
 fn accepted(counted: &Counted, wait_s: Option<u64>) -> Result<Response, Problem> {
     let status = if wait_s.is_some() {
@@ -89,10 +71,18 @@ fn accepted(counted: &Counted, wait_s: Option<u64>) -> Result<Response, Problem>
     };
     let mut response = answer::json(status, &VoteAnswer::new(counted))?;
     let headers = response.headers_mut();
-    headers.insert(LOCATION, header_value(location(counted))?);
+    headers.insert(LOCATION, header_value(location(&counted.nullifier))?);
     if let Some(seconds) = wait_s {
         headers.insert(PREFERENCE_APPLIED, header_value(format!("wait={seconds}"))?);
     }
+    Ok(response)
+}
+
+/// 202 for a vote that waits to be counted. Its address shows it once it is.
+fn queued(id: &Nullifier) -> Result<Response, Problem> {
+    let body = json!({"id": id.to_string(), "state": "queued"});
+    let mut response = answer::json(StatusCode::ACCEPTED, &body)?;
+    response.headers_mut().insert(LOCATION, header_value(location(id))?);
     Ok(response)
 }
 
@@ -104,14 +94,14 @@ fn spent(first: &Counted) -> Problem {
             "id": first.nullifier.to_string(),
             "index": first.index,
             "counted_at": first.counted_at.to_string(),
-            "location": location(first),
+            "location": location(&first.nullifier),
         }),
     )
 }
 
 /// A vote's address.
-fn location(counted: &Counted) -> String {
-    format!("/v1/votes/{}", counted.nullifier)
+fn location(id: &Nullifier) -> String {
+    format!("/v1/votes/{id}")
 }
 
 fn header_value(text: String) -> Result<HeaderValue, Problem> {

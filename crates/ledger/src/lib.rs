@@ -27,6 +27,7 @@ mod nullifier;
 mod postgres;
 mod progress;
 mod queue;
+pub mod redis;
 mod shares;
 mod sql_integer;
 mod sqlite;

@@ -31,6 +31,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// Too much is going on.
     Busy,
+    /// A part that the answer needs is away.
+    Unavailable,
     /// The vote was taken, and what came of it is not known yet.
     OutcomeUnknown,
     /// Something failed that should not.
@@ -51,7 +53,7 @@ pub struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::VoteMalformed,
         Kind::VoteUnknownCharity,
         Kind::VoteUnknown,
@@ -65,6 +67,7 @@ impl Kind {
         Kind::BodyTooLarge,
         Kind::UnsupportedMediaType,
         Kind::Busy,
+        Kind::Unavailable,
         Kind::OutcomeUnknown,
         Kind::InternalError,
     ];
@@ -148,6 +151,12 @@ impl Kind {
                 "busy",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too much is going on",
+                "Nothing was done. Send the request again after the seconds that Retry-After names.",
+            ),
+            Kind::Unavailable => (
+                "unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "A part of this service is away",
                 "Nothing was done. Send the request again after the seconds that Retry-After names.",
             ),
             Kind::OutcomeUnknown => (

@@ -1,0 +1,70 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use service::{LogFormat, RedisUrl};
+
+use crate::store::Place;
+
+/// Takes votes out of the queue in Redis and counts each coin once. Holds no signing key.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 1 refused, 2 could not, 64 usage.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make the store of a campaign. Once per campaign; a Postgres store of an older version is brought up to date.
+    Init(Init),
+    /// Count votes until SIGTERM or SIGINT.
+    ///
+    /// When it is started it prints one line on standard output, {"listening":"ADDRESS:PORT","version":"…"}; /healthz there says whether Redis and the
+    /// store answer. Logs go to standard error; RUST_LOG chooses their level.
+    Serve(Serve),
+}
+
+/// What belongs together for as long as the campaign lasts.
+#[derive(Args)]
+pub struct Books {
+    /// The store: the path of a SQLite file, or postgres://USER@HOST:PORT/DATABASE. Its password comes from the file that
+    /// HASHICOIN_POSTGRES_PASSWORD_FILE names, or from PGPASSWORD
+    #[arg(long, value_name = "FILE|URL", value_parser = Place::parse)]
+    pub store: Place,
+    /// The campaign file (JSON): what is donated, and the charities
+    #[arg(long, value_name = "FILE")]
+    pub campaign: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Init {
+    #[command(flatten)]
+    pub books: Books,
+    /// The Postgres role that `serve` comes as: it may add votes and change or remove none
+    #[arg(long, value_name = "ROLE")]
+    pub writer_role: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub books: Books,
+    /// The Redis that votes are queued in, as redis://HOST:PORT. With a password, put it into HASHICOIN_REDIS_URL instead
+    #[arg(long, value_name = "URL", value_parser = RedisUrl::from_argument)]
+    pub redis: Option<RedisUrl>,
+    /// The public keys, as `vault read -format=json transit/keys/NAME` prints them; read again when the file changes
+    #[arg(long, value_name = "FILE")]
+    pub keys: PathBuf,
+    /// The lowest key version whose coins count
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_key_version: u32,
+    /// The address to listen on, for /healthz and /metrics alone; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// How logs are written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}

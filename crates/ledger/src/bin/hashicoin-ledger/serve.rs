@@ -1,0 +1,90 @@
+//! `hashicoin-ledger serve`: from the files to a counting thread, and from the signal to an orderly end.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread;
+
+use ledger::{Keys, KeysError};
+use serde_json::json;
+use service::{Failure, Metrics, RedisUrl, Shutdown};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::arguments::Serve;
+use crate::consumer::Consumer;
+use crate::measure::{self, Status};
+use crate::stop::Stop;
+use crate::{http, init};
+
+/// Counts until the process is told to stop.
+///
+/// # Errors
+///
+/// When a file is wrong, the address is taken, or something came up that a person must decide.
+pub fn run(arguments: &Serve) -> Result<(), Failure> {
+    let redis = RedisUrl::or_from_environment(arguments.redis.as_ref())?;
+    let place = arguments.books.store.clone().with_password()?;
+    let file = init::campaign(&arguments.books)?;
+    let keys = Keys::open(&arguments.keys, arguments.min_key_version).map_err(|error| match error {
+        KeysError::Read { .. } => Failure::CouldNot(error.to_string()),
+        KeysError::Wrong { .. } => Failure::Refused(error.to_string()),
+    })?;
+    service::start_logs(arguments.log);
+    let metrics = Metrics::install().map_err(|error| Failure::CouldNot(format!("could not start metrics: {error}")))?;
+    measure::describe();
+    let status = Arc::new(Status::default());
+    let stop = Stop::default();
+    let app = http::App {
+        status: Arc::clone(&status),
+        metrics,
+        keys: keys.clone(),
+    };
+    let consumer = Consumer {
+        place,
+        redis,
+        file,
+        keys,
+        status,
+        stop: stop.clone(),
+    };
+
+    let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
+    let served = runtime.block_on(async {
+        let mut shutdown = Shutdown::on_signals()
+            .map_err(|error| Failure::CouldNot(format!("could not listen for signals: {error}")))?;
+        let listener = listen(arguments).await?;
+        let (end, mut ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("counting".to_owned())
+            .spawn(move || end.send(consumer.run()))
+            .map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
+        let server = tokio::spawn(axum::serve(listener, http::router(app)).into_future());
+        let early = tokio::select! {
+            result = &mut ended => Some(result),
+            () = shutdown.begun() => None,
+        };
+        stop.ask();
+        let result = match early {
+            Some(result) => result,
+            None => ended.await,
+        };
+        server.abort();
+        result.unwrap_or_else(|_| Err(Failure::CouldNot("the counting thread panicked".to_owned())))
+    });
+    runtime.shutdown_background();
+    served?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Listens, and says where.
+async fn listen(arguments: &Serve) -> Result<TcpListener, Failure> {
+    let could_not = |error: io::Error| Failure::CouldNot(format!("could not listen on {}: {error}", arguments.listen));
+    let listener = TcpListener::bind(arguments.listen).await.map_err(could_not)?;
+    let address = listener.local_addr().map_err(could_not)?;
+    let ready = json!({"listening": address.to_string(), "version": env!("CARGO_PKG_VERSION")});
+    writeln!(io::stdout(), "{ready}").map_err(could_not)?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    Ok(listener)
+}

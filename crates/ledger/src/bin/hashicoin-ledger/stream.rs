@@ -1,0 +1,125 @@
+//! The stream of votes: made ready once per session, read in order, cut off where it is done.
+//!
+//! Who reads from where is decided by the store's position alone. There is no consumer group: it would keep the same thing a second time, in a place that
+//! cannot change in the store's transaction, and it would hand entries to two ledgers at once, out of order, where skipping what is at or below the position
+//! would lose votes. Nothing is ever pending with a dead reader: the next one starts where the store is.
+
+use std::collections::HashMap;
+
+use ledger::Position;
+use ledger::redis::{Entry, Names};
+use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply, StreamReadReply};
+use redis::{Connection, FromRedisValue, Value};
+use service::Failure;
+
+use crate::trouble::Trouble;
+
+/// How long Redis holds the answer back when there is nothing to read, in milliseconds.
+const BLOCK_MS: u64 = 1000;
+
+/// One entry of the stream.
+pub struct Queued {
+    /// Its id.
+    pub position: Position,
+    fields: HashMap<String, Value>,
+}
+
+impl Queued {
+    fn new(id: StreamId) -> Result<Queued, Trouble> {
+        let position = Position::parse(&id.id).ok_or_else(|| Trouble::Redis("an id does not read".to_owned()))?;
+        Ok(Queued {
+            position,
+            fields: id.map,
+        })
+    }
+
+    /// A field's bytes; none if the entry does not have it.
+    pub fn field(&self, name: &str) -> Vec<u8> {
+        let value = self.fields.get(name).cloned();
+        value
+            .and_then(|value| Vec::from_redis_value(value).ok())
+            .unwrap_or_default()
+    }
+
+    /// The token and the weights.
+    pub fn token_and_weights(&self) -> (Vec<u8>, Vec<u8>) {
+        let [token, weights] = Entry::FIELDS;
+        (self.field(token), self.field(weights))
+    }
+}
+
+/// Makes sure that every vote from now on gets an id above the store's position. A stream that is not there is made: the API never makes one, so nothing can
+/// come in under a smaller id.
+///
+/// # Errors
+///
+/// When Redis is away; [`Trouble::End`] when the stream holds votes and is older than the store.
+pub fn prepare(redis: &mut Connection, names: &Names, position: Position) -> Result<(), Trouble> {
+    let key = names.votes();
+    if !redis::cmd("EXISTS").arg(&key).query::<bool>(redis)? {
+        // A group is the only way to an empty stream; it is gone in the same step.
+        let mut make = redis::pipe();
+        make.atomic();
+        make.cmd("XGROUP")
+            .arg("CREATE")
+            .arg(&key)
+            .arg("new")
+            .arg("$")
+            .arg("MKSTREAM");
+        make.cmd("XGROUP").arg("DESTROY").arg(&key).arg("new");
+        if position > Position::START {
+            make.cmd("XSETID").arg(&key).arg(position.to_string());
+        }
+        make.exec(redis)?;
+        tracing::info!(%position, "made the stream of votes");
+        return Ok(());
+    }
+    let stream: StreamInfoStreamReply = redis::cmd("XINFO").arg("STREAM").arg(&key).query(redis)?;
+    let last = Position::parse(&stream.last_generated_id)
+        .ok_or_else(|| Trouble::Redis("the stream's last id does not read".to_owned()))?;
+    if last >= position {
+        return Ok(());
+    }
+    if stream.length == 0 {
+        redis::cmd("XSETID").arg(&key).arg(position.to_string()).exec(redis)?;
+        tracing::warn!(%last, %position, "the stream was older than the store, and empty; it was set forward");
+        return Ok(());
+    }
+    Err(Trouble::End(Failure::Refused(format!(
+        "the stream {key} ends at {last}, and the store has read up to {position}: Redis was set back, and which of its {} votes were counted cannot be told \
+         by their place. Stop the API, look at them (XRANGE), let them be cast again if they are not counted, then delete the stream",
+        stream.length
+    ))))
+}
+
+/// The next entries after a position, in order; none after a second without any.
+///
+/// # Errors
+///
+/// When Redis is away.
+pub fn read(redis: &mut Connection, names: &Names, after: Position, count: usize) -> Result<Vec<Queued>, Trouble> {
+    let mut read = redis::cmd("XREAD");
+    read.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK_MS);
+    read.arg("STREAMS").arg(names.votes()).arg(after.to_string());
+    let reply: Option<StreamReadReply> = read.query(redis)?;
+    let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+    entries.map(Queued::new).collect()
+}
+
+/// The positions of the entries that are still there, after one position and up to another.
+///
+/// # Errors
+///
+/// When Redis is away.
+pub fn between(
+    redis: &mut Connection,
+    names: &Names,
+    after: Position,
+    up_to: Position,
+) -> Result<Vec<Position>, Trouble> {
+    let mut range = redis::cmd("XRANGE");
+    range.arg(names.votes()).arg(format!("({after}")).arg(up_to.to_string());
+    let reply: StreamRangeReply = range.query(redis)?;
+    let entries = reply.ids.into_iter().map(Queued::new);
+    entries.map(|entry| entry.map(|entry| entry.position)).collect()
+}

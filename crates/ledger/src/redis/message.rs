@@ -1,0 +1,237 @@
+//! How votes, totals and refusals are written in Redis: as JSON, in words that an operator can read.
+
+use std::collections::BTreeMap;
+
+use coin::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Charities, Counted, Nullifier, Position, Totals, Vote, VoteError};
+
+/// How long the reason against an entry is kept, in seconds: far longer than anybody waits for it.
+pub const REFUSED_TTL_S: u64 = 3600;
+
+/// An entry of the stream: a coin's token and the vote that it casts. Whoever reads one believes none of it.
+pub struct Entry<'a> {
+    /// The coin's token, as it was sent.
+    pub token: &'a [u8],
+    /// The vote, as [`vote_text`] writes it.
+    pub weights: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The names of the entry's fields.
+    pub const FIELDS: [&'static str; 2] = ["token", "weights"];
+
+    /// The coin and the vote of an entry; of the latter, what it is instead.
+    ///
+    /// # Errors
+    ///
+    /// Why the weights are no vote.
+    pub fn vote(&self, charities: &Charities) -> Result<Vote, NotAVote> {
+        let weights: Value = serde_json::from_slice(self.weights).map_err(|_| NotAVote::Malformed)?;
+        Vote::parse(&weights, charities).map_err(|error| match error {
+            VoteError::UnknownCharity => NotAVote::UnknownCharity,
+            _ => NotAVote::Malformed,
+        })
+    }
+}
+
+/// Why an entry holds no vote. The API reads votes before it queues them, so only somebody else's entry is one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAVote {
+    /// It does not read.
+    Malformed,
+    /// It is for a charity that the campaign does not have.
+    UnknownCharity,
+}
+
+impl NotAVote {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            NotAVote::Malformed => "vote-malformed",
+            NotAVote::UnknownCharity => "vote-unknown-charity",
+        }
+    }
+}
+
+/// The value of the tally's key, and the message that says that it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Every entry of the stream up to here is counted or refused.
+    pub position: Position,
+    /// The sums over all votes.
+    pub totals: Totals,
+}
+
+#[derive(Deserialize, Serialize)]
+struct DecidedText {
+    position: String,
+    votes: u64,
+    units: Vec<u64>,
+}
+
+impl Decided {
+    /// As JSON.
+    pub fn to_text(&self) -> String {
+        let text = DecidedText {
+            position: self.position.to_string(),
+            votes: self.totals.votes,
+            units: self.totals.units.clone(),
+        };
+        // Strings and numbers always write.
+        serde_json::to_string(&text).unwrap_or_default()
+    }
+
+    /// Reads it again; `None` unless it is what [`Decided::to_text`] writes, for as many charities as there are.
+    pub fn read(text: &str, charities: &Charities) -> Option<Decided> {
+        let text: DecidedText = serde_json::from_str(text).ok()?;
+        let totals = Totals {
+            votes: text.votes,
+            units: text.units,
+        };
+        let fits = totals.units.len() == charities.len() && totals.is_conserved();
+        Some(Decided {
+            position: Position::parse(&text.position)?,
+            totals: fits.then_some(totals)?,
+        })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct VoteText {
+    index: u64,
+    weights: BTreeMap<String, u32>,
+    key_version: u32,
+    counted_at: String,
+}
+
+/// A counted vote as JSON. What follows from it, such as its units, is left out.
+pub fn counted_text(counted: &Counted) -> String {
+    let text = VoteText {
+        index: counted.index,
+        weights: named(&counted.vote).collect(),
+        key_version: counted.key_version,
+        counted_at: counted.counted_at.to_string(),
+    };
+    serde_json::to_string(&text).unwrap_or_default()
+}
+
+/// Reads a counted vote again; `None` unless it is what [`counted_text`] writes.
+pub fn read_counted(nullifier: Nullifier, text: &str, charities: &Charities) -> Option<Counted> {
+    let text: VoteText = serde_json::from_str(text).ok()?;
+    let weights: Map<String, Value> = text
+        .weights
+        .into_iter()
+        .map(|(id, weight)| (id, weight.into()))
+        .collect();
+    let vote = Vote::parse(&Value::Object(weights), charities).ok()?;
+    Some(Counted {
+        nullifier,
+        index: text.index,
+        units: vote.units(),
+        vote,
+        key_version: text.key_version,
+        counted_at: Timestamp::parse(&text.counted_at)?,
+    })
+}
+
+/// A vote as it stands in the stream: `{"<charity id>":<weight>,…}`.
+pub fn vote_text(vote: &Vote) -> String {
+    let weights: BTreeMap<String, u32> = named(vote).collect();
+    serde_json::to_string(&weights).unwrap_or_default()
+}
+
+/// The charities that a vote names, with their weights.
+fn named(vote: &Vote) -> impl Iterator<Item = (String, u32)> + '_ {
+    let charities = vote.charities().iter().map(|charity| charity.id.clone());
+    charities
+        .zip(vote.weights().iter().copied())
+        .filter(|(_, weight)| *weight > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use coin::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::{Decided, Entry, NotAVote, counted_text, read_counted, vote_text};
+    use crate::{CampaignFile, Charities, Counted, Nullifier, Position, Totals, Vote};
+
+    fn charities() -> Charities {
+        let file = br#"{"campaign":"c","donation":{"currency":"USD","minor_units":1},"charities":[
+            {"id":"b","name":"B","about":"B."},{"id":"a","name":"A","about":"A."}]}"#;
+        CampaignFile::parse(file).unwrap().charities().clone()
+    }
+
+    fn vote(weights: &Value) -> Vote {
+        Vote::parse(weights, &charities()).unwrap()
+    }
+
+    #[test]
+    fn a_vote_comes_out_of_the_stream_as_it_went_in() {
+        let vote = vote(&json!({"a": 4, "b": 2}));
+        let weights = vote_text(&vote);
+        assert_eq!(weights, r#"{"a":2,"b":1}"#);
+        let entry = |weights| Entry { token: b"", weights };
+        assert_eq!(entry(weights.as_bytes()).vote(&charities()), Ok(vote));
+        for (bad, why) in [
+            (&b"{"[..], NotAVote::Malformed),
+            (b"\xff", NotAVote::Malformed),
+            (b"{}", NotAVote::Malformed),
+            (br#"{"a":0}"#, NotAVote::Malformed),
+            (br#"{"c":1}"#, NotAVote::UnknownCharity),
+        ] {
+            assert_eq!(entry(bad).vote(&charities()), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_counted_vote_reads_as_it_was_written() {
+        let vote = vote(&json!({"a": 1}));
+        let counted = Counted {
+            nullifier: Nullifier::from_bytes([7; 32]),
+            index: 3,
+            units: vote.units(),
+            vote,
+            key_version: 2,
+            counted_at: Timestamp::from_unix_s(0).unwrap(),
+        };
+        let text = counted_text(&counted);
+        assert_eq!(
+            text,
+            r#"{"index":3,"weights":{"a":1},"key_version":2,"counted_at":"1970-01-01T00:00:00Z"}"#
+        );
+        assert_eq!(
+            read_counted(counted.nullifier, &text, &charities()),
+            Some(counted.clone())
+        );
+        for (from, to) in [("\"a\"", "\"c\""), ("3", "-3"), ("1970", "197"), ("index", "place")] {
+            let bad = text.replacen(from, to, 1);
+            assert_eq!(read_counted(counted.nullifier, &bad, &charities()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_tally_reads_as_it_was_written_or_not_at_all() {
+        let decided = Decided {
+            position: Position::parse("7-1").unwrap(),
+            totals: Totals {
+                votes: 2,
+                units: vec![1_500_000, 500_000],
+            },
+        };
+        let text = decided.to_text();
+        assert_eq!(text, r#"{"position":"7-1","votes":2,"units":[1500000,500000]}"#);
+        assert_eq!(Decided::read(&text, &charities()), Some(decided));
+        for bad in [
+            "",
+            r#"{"position":"7","votes":2,"units":[1500000,500000]}"#,
+            r#"{"position":"7-1","votes":1,"units":[1500000,500000]}"#,
+            r#"{"position":"7-1","votes":2,"units":[2000000]}"#,
+        ] {
+            assert_eq!(Decided::read(bad, &charities()), None, "{bad}");
+        }
+    }
+}

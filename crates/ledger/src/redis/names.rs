@@ -1,0 +1,72 @@
+//! Where a campaign's data lie in Redis.
+
+use coin::Campaign;
+
+use crate::{Nullifier, Position};
+
+/// The names of a campaign's keys. The braces are Redis' hash tag: all of a campaign lies on one node of a cluster, so one transaction can reach it.
+#[derive(Clone, Debug)]
+pub struct Names(String);
+
+impl Names {
+    /// The names for this campaign.
+    pub fn new(campaign: &Campaign) -> Names {
+        Names(format!("hashicoin:{{{campaign}}}"))
+    }
+
+    /// The stream of votes that wait to be counted. What is counted is cut off.
+    pub fn votes(&self) -> String {
+        format!("{}:votes", self.0)
+    }
+
+    /// A counted vote.
+    pub fn vote(&self, nullifier: &Nullifier) -> String {
+        format!("{}:vote:{nullifier}", self.0)
+    }
+
+    /// Why the stream's entry at this position was not counted; kept for a while.
+    pub fn refused(&self, position: Position) -> String {
+        format!("{}:refused:{position}", self.0)
+    }
+
+    /// The totals, and up to where the stream is decided.
+    pub fn tally(&self) -> String {
+        format!("{}:tally", self.0)
+    }
+
+    /// The channel on which each new value of [`Names::tally`] is sent.
+    pub fn committed(&self) -> String {
+        format!("{}:committed", self.0)
+    }
+
+    /// There while a ledger works: it vanishes by itself soon after the ledger has stopped, or its store has.
+    pub fn ledger(&self) -> String {
+        format!("{}:ledger", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coin::Campaign;
+
+    use super::Names;
+    use crate::{Nullifier, Position};
+
+    #[test]
+    fn names_are_those_that_operators_read() {
+        let names = Names::new(&Campaign::parse("c-1").unwrap());
+        let nullifier = Nullifier::from_bytes([0xab; 32]);
+        assert_eq!(names.votes(), "hashicoin:{c-1}:votes");
+        assert_eq!(
+            names.vote(&nullifier),
+            format!("hashicoin:{{c-1}}:vote:{}", "ab".repeat(32))
+        );
+        assert_eq!(
+            names.refused(Position::parse("7-1").unwrap()),
+            "hashicoin:{c-1}:refused:7-1"
+        );
+        assert_eq!(names.tally(), "hashicoin:{c-1}:tally");
+        assert_eq!(names.committed(), "hashicoin:{c-1}:committed");
+        assert_eq!(names.ledger(), "hashicoin:{c-1}:ledger");
+    }
+}
