@@ -2,7 +2,8 @@
 //!
 //! A [`Ledger`] is a handle to one writer thread behind a bounded queue. The writer takes what is waiting, checks every coin again with its own
 //! keyring (the gate in front is the first check, not the only one), and hands the batch to a [`Store`], which writes it in one transaction:
-//! nullifier, vote, totals. Only after the commit does anybody hear that a vote was counted.
+//! nullifier, vote, totals. Only after the commit does anybody hear that a vote was counted. There are two stores, held to one contract: a file that one
+//! process has for itself ([`SqliteStore`]), and a database that outlives its machine ([`PostgresStore`]). Both can also keep how far a queue was consumed.
 //!
 //! What holds at every moment, and is checked again each time a ledger is opened:
 //!

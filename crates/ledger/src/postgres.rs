@@ -22,9 +22,7 @@ mod url;
 
 pub use self::url::PostgresUrl;
 
-use tokio_postgres::IsolationLevel;
-
-use self::link::{Link, WHOLE_LEDGER, WORK};
+use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
@@ -81,8 +79,8 @@ impl PostgresStore {
                 )
                 .await?;
             Ok::<_, StoreError>(Fence {
-                epoch: row.get(0),
-                session: row.get(1),
+                epoch: row.try_get(0)?,
+                session: row.try_get(1)?,
             })
         })?;
         Ok(PostgresStore {
@@ -112,18 +110,14 @@ impl Store for PostgresStore {
         let mut link = Link::connect(self.url.config())?;
         // Whether or not the answer to this arrives, doing it again is right: it asks for the epoch alone.
         let (session, state) = link.work(WORK, async |client| {
-            let transaction = client
-                .build_transaction()
-                .isolation_level(IsolationLevel::ReadCommitted)
-                .start()
-                .await?;
+            let transaction = begin(client).await?;
             let statement =
                 format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, session");
             let row = transaction.query_opt(&statement, &[&self.fence.epoch]).await?;
             let row = row.ok_or(StoreError::Fenced)?;
             // Under the head's lock, so that this is the same moment.
             let votes = "SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes";
-            let votes: i64 = transaction.query_one(votes, &[]).await?.get(0);
+            let votes: i64 = transaction.query_one(votes, &[]).await?.try_get(0)?;
             let state = state_from_row(&row, &self.charities)?;
             if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
                 return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, IsolationLevel, Transaction};
+use tokio_postgres::{Client, Transaction};
 
 use super::Fence;
+use super::link::begin;
 use super::row::{STATE, VOTE, counted_from_row, nullifier_from_bytes, state_from_row, weights_to_text};
 use crate::sql_integer::{from_sql, to_sql};
 use crate::{Appended, Ballot, Batch, Charities, Counted, DeadLetter, Entry, Nullifier, State, StoreError};
@@ -16,12 +17,7 @@ pub(super) async fn append(
     charities: &Charities,
     batch: &Batch,
 ) -> Result<Appended, StoreError> {
-    // Read committed whatever the server's default is: each statement sees what was committed before the lock was had.
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::ReadCommitted)
-        .start()
-        .await?;
+    let transaction = begin(client).await?;
     let before = lock(&transaction, fence, charities).await?;
     let new = insert(&transaction, &before, batch).await?;
     let mut taken = find_others(&transaction, charities, batch, &new).await?;
@@ -116,7 +112,7 @@ async fn insert(
         )
         .await?;
     rows.iter()
-        .map(|row| Ok((nullifier_from_bytes(row.get(0))?, from_sql(row.get(1))?)))
+        .map(|row| Ok((nullifier_from_bytes(row.try_get(0)?)?, from_sql(row.try_get(1)?)?)))
         .collect()
 }
 

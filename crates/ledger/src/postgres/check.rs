@@ -65,16 +65,16 @@ async fn check_numbers(snapshot: &Transaction<'_>) -> Result<(), StoreError> {
         )
         .await?;
     // Indices are distinct and not negative, so there are as many as the last says exactly if there is no gap.
-    let (votes, numbers): (i64, i64) = (row.get(0), row.get(1));
+    let (votes, numbers): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     if votes != numbers {
         let missing: i64 = snapshot.query_one(
             "SELECT min(place) FROM (SELECT vote_index, row_number() OVER (ORDER BY vote_index) - 1 AS place FROM ledger.votes) AS numbered
              WHERE vote_index <> place",
             &[],
-        ).await?.get(0);
+        ).await?.try_get(0)?;
         return Err(StoreError::Damaged(format!("vote {missing} is missing")));
     }
-    if time_from_sql(row.get(2)).is_none() {
+    if time_from_sql(row.try_get(2)?).is_none() {
         return Err(StoreError::Damaged("a vote's time is out of range".to_owned()));
     }
     Ok(())
@@ -91,11 +91,10 @@ async fn sum(snapshot: &Transaction<'_>, charities: &Charities) -> Result<Totals
     let mut sums = Totals::zero(charities);
     while let Some(row) = groups.try_next().await? {
         let weights: Vec<i32> = row.try_get(0)?;
-        let vote = vote_from_weights(&weights, charities).ok_or_else(|| {
-            let first: i64 = row.get(2);
-            StoreError::Damaged(format!("vote {first}: its weights are not in canonical form"))
-        })?;
-        sums.add_equal(&vote.units(), from_sql(row.get(1))?)?;
+        let (count, first): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        let damaged = || StoreError::Damaged(format!("vote {first}: its weights are not in canonical form"));
+        let vote = vote_from_weights(&weights, charities).ok_or_else(damaged)?;
+        sums.add_equal(&vote.units(), from_sql(count)?)?;
     }
     Ok(sums)
 }
@@ -108,5 +107,5 @@ async fn check_queue(snapshot: &Transaction<'_>, state: &State) -> Result<(), St
             &[&to_sql(position.ms)?, &to_sql(position.sequence)?],
         )
         .await?;
-    state.check_queue(from_sql(row.get(0))?, from_sql(row.get(1))?)
+    state.check_queue(from_sql(row.try_get(0)?)?, from_sql(row.try_get(1)?)?)
 }

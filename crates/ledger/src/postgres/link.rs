@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
 
 use crate::StoreError;
 
@@ -72,16 +72,24 @@ async fn set_up(client: &mut Client) -> Result<(), StoreError> {
          SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_TIMEOUT_S}s'"
     );
     client.batch_execute(&settings).await?;
-    for name in ["synchronous_commit", "fsync", "full_page_writes"] {
-        let value: String = client.query_one("SELECT current_setting($1)", &[&name]).await?.get(0);
-        if value != "on" {
-            let why = format!(
-                "the server's {name} is {value}, so that a power cut can take back votes that were said to be counted; turn it on"
-            );
-            return Err(StoreError::Backend(why.into()));
-        }
-    }
-    Ok(())
+    let off = "SELECT name FROM pg_settings WHERE name IN ('synchronous_commit', 'fsync', 'full_page_writes') AND setting <> 'on'";
+    let Some(row) = client.query(off, &[]).await?.into_iter().next() else {
+        return Ok(());
+    };
+    let name: String = row.try_get(0)?;
+    let why = format!(
+        "the server's {name} is off, so that a power cut can take back votes that were said to be counted; turn it on"
+    );
+    Err(StoreError::Backend(why.into()))
+}
+
+/// Begins a transaction that changes something: read committed whatever the server's default is, so that each statement sees what was committed before a lock
+/// was had.
+pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::ReadCommitted);
+    Ok(transaction.start().await?)
 }
 
 fn late(time: Duration) -> StoreError {

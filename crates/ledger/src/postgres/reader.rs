@@ -70,10 +70,8 @@ impl Reader for PostgresReader {
                     &[&ms, &sequence],
                 )
                 .await?;
-            Ok(row.map(|row| DeadLetter {
-                position,
-                code: row.get(0),
-            }))
+            let code = row.map(|row| row.try_get(0)).transpose()?;
+            Ok(code.map(|code| DeadLetter { position, code }))
         })
     }
 }

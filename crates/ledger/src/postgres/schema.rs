@@ -4,6 +4,7 @@
 
 use tokio_postgres::{Client, Transaction};
 
+use super::link::begin;
 use super::url::PostgresUrl;
 use crate::made_for::MadeFor;
 use crate::sql_integer::to_sql;
@@ -22,12 +23,12 @@ pub(super) async fn init(
     file: &CampaignFile,
     writer_role: Option<&str>,
 ) -> Result<(), LedgerError> {
-    let transaction = client.transaction().await.map_err(StoreError::from)?;
+    let transaction = begin(client).await?;
     let lock = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({INIT_LOCK})");
     transaction.batch_execute(&lock).await.map_err(StoreError::from)?;
     migrate(&transaction, url).await?;
     match made_for(&transaction).await? {
-        None => begin(&transaction, file).await?,
+        None => write_campaign(&transaction, file).await?,
         Some(made_for) => check_campaign(&made_for, url, file)?,
     }
     if let Some(role) = writer_role {
@@ -63,12 +64,8 @@ async fn migrate(transaction: &Transaction<'_>, url: &PostgresUrl) -> Result<(),
 
 /// The version of the schema that the database has; 0 before the first.
 async fn version(transaction: &Transaction<'_>) -> Result<i32, StoreError> {
-    transaction
-        .query_one("SELECT coalesce(max(version), 0) FROM ledger.migrations", &[])
-        .await
-        .map_err(StoreError::from)?
-        .try_get(0)
-        .map_err(StoreError::from)
+    let version = "SELECT coalesce(max(version), 0) FROM ledger.migrations";
+    Ok(transaction.query_one(version, &[]).await?.try_get(0)?)
 }
 
 fn other_version(url: &PostgresUrl, found: i32) -> LedgerError {
@@ -130,20 +127,21 @@ pub(super) async fn check(transaction: &Transaction<'_>, url: &PostgresUrl) -> R
 pub(super) async fn made_for(transaction: &Transaction<'_>) -> Result<Option<MadeFor>, StoreError> {
     let Some(row) = transaction
         .query_opt("SELECT name, currency, minor_units FROM ledger.campaign", &[])
-        .await
-        .map_err(StoreError::from)?
+        .await?
     else {
         return Ok(None);
     };
     let charities = transaction
         .query("SELECT id, name FROM ledger.charities ORDER BY position", &[])
-        .await
-        .map_err(StoreError::from)?;
+        .await?;
     Ok(Some(MadeFor {
-        campaign: row.get(0),
-        currency: row.get(1),
-        minor_units: row.get(2),
-        charities: charities.iter().map(|row| (row.get(0), row.get(1))).collect(),
+        campaign: row.try_get(0)?,
+        currency: row.try_get(1)?,
+        minor_units: row.try_get(2)?,
+        charities: charities
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, StoreError>>()?,
     }))
 }
 
@@ -159,29 +157,26 @@ pub(super) fn check_campaign(made_for: &MadeFor, url: &PostgresUrl, file: &Campa
 }
 
 /// Writes what the ledger is made for, and its empty sums.
-async fn begin(transaction: &Transaction<'_>, file: &CampaignFile) -> Result<(), StoreError> {
+async fn write_campaign(transaction: &Transaction<'_>, file: &CampaignFile) -> Result<(), StoreError> {
     let minor_units = to_sql(file.donation().minor_units)?;
     transaction
         .execute(
             "INSERT INTO ledger.campaign (name, currency, minor_units) VALUES ($1, $2, $3)",
             &[&file.campaign().as_str(), &file.donation().currency, &minor_units],
         )
-        .await
-        .map_err(StoreError::from)?;
+        .await?;
     for (charity, position) in file.charities().iter().zip(0_i32..) {
         transaction
             .execute(
                 "INSERT INTO ledger.charities (position, id, name) VALUES ($1, $2, $3)",
                 &[&position, &charity.id, &charity.name],
             )
-            .await
-            .map_err(StoreError::from)?;
+            .await?;
     }
     let units = vec![0_i64; file.charities().len()];
     transaction
         .execute("INSERT INTO ledger.head (units) VALUES ($1)", &[&units])
-        .await
-        .map_err(StoreError::from)?;
+        .await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What is refused at the door.
 
 use std::sync::Arc;
+use std::thread;
 
 use ledger::{LedgerError, PostgresStore, PostgresUrl, Store};
 use serde_json::json;
@@ -53,6 +54,16 @@ fn init_again_changes_nothing() {
     database.init().unwrap();
     assert_eq!(database.open().unwrap().recover().unwrap(), before);
     assert_eq!(database.sql("SELECT version FROM ledger.migrations"), "1");
+}
+
+#[test]
+fn two_that_make_a_ledger_at_once_make_one() {
+    let database = Database::empty();
+    thread::scope(|scope| {
+        let inits = [0, 1, 2].map(|_| scope.spawn(|| database.init()));
+        inits.into_iter().for_each(|init| init.join().unwrap().unwrap());
+    });
+    assert_eq!(database.open().unwrap().recover().unwrap().totals.votes, 0);
 }
 
 #[test]
