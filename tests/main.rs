@@ -15,5 +15,6 @@ mod host;
 mod mesh;
 mod mint;
 mod mock;
+mod queue;
 mod tidy;
 mod vault;

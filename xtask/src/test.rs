@@ -4,12 +4,13 @@ use crate::cargo::{build_programs_and_tests, cargo};
 use crate::{check, step, tools, wasm};
 
 /// The tests that need a program of others, by a part of their names.
-const NEED_TOOLS: [&str; 7] = [
+const NEED_TOOLS: [&str; 8] = [
     "browser::",
     "dev::",
     "edge::",
     "mesh::",
     "postgres::",
+    "queue::",
     "redis::",
     "vault::",
 ];

@@ -7,7 +7,7 @@ use service::{Metrics, Shutdown};
 use tokio::sync::Semaphore;
 
 use crate::ballot_box::BallotBox;
-use crate::pool::Pool;
+use crate::coin_source::CoinSource;
 use crate::problem::{Kind, Problem};
 
 /// The running API; cheap to clone.
@@ -18,7 +18,7 @@ pub struct App {
     /// The keys that coins are held to.
     pub keys: Keys,
     /// Where coins are handed out from; `None` when that is switched off.
-    pub pool: Option<Pool>,
+    pub pool: Option<CoinSource>,
     /// What was counted about requests.
     pub metrics: Metrics,
     /// Says when to end what would go on for ever.

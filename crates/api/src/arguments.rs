@@ -58,12 +58,12 @@ pub struct Serve {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// A directory of *.coin.txt files to hand out; those not in the pool yet are taken in at start. Without it, no coin is handed out
+    /// A directory of *.coin.txt files to hand out; those not in the pool yet are taken in at start. Without it, no coin is handed out. With --redis, coins come from the pool there
     #[arg(long, value_name = "DIR", requires = "ledger")]
     pub pool: Option<PathBuf>,
-    /// How many coins are handed out per minute, all receivers together
-    #[arg(long, value_name = "N", default_value_t = 60, requires = "pool", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub coins_per_minute: u32,
+    /// How many coins are handed out per minute, all receivers together; 60 unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub coins_per_minute: Option<u32>,
     /// How many requests are worked on at once; more are answered 503
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_requests: u32,

@@ -28,6 +28,10 @@ fn refused(error: HandOutError) -> Problem {
     match error {
         HandOutError::Empty => Kind::PoolEmpty.into(),
         HandOutError::Quota { retry_after_s } => Problem::from(Kind::QuotaExceeded).retry_after_s(retry_after_s),
+        HandOutError::Redis(_) => {
+            tracing::warn!(%error, "the pool in Redis did not answer");
+            Kind::Unavailable.into()
+        }
         HandOutError::Store(_) | HandOutError::Coin(_) => {
             tracing::error!(%error, "a coin could not be handed out");
             Kind::InternalError.into()

@@ -12,6 +12,7 @@ mod ballot_box;
 mod books;
 mod charities;
 mod clock;
+mod coin_source;
 mod coins;
 mod health;
 mod idempotency_key;

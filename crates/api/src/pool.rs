@@ -68,6 +68,9 @@ pub enum HandOutError {
     /// The file failed.
     #[error("the pool's file failed: {0}")]
     Store(#[from] rusqlite::Error),
+    /// The pool in Redis failed.
+    #[error(transparent)]
+    Redis(#[from] ::pool::PoolError),
     /// The file holds something that is no coin.
     #[error("the pool's file holds a coin that does not read: {0}")]
     Coin(CoinTxtError),

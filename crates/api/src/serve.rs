@@ -17,11 +17,14 @@ use tokio::sync::Semaphore;
 use crate::app::App;
 use crate::arguments::Serve;
 use crate::ballot_box::BallotBox;
+use crate::coin_source::{CoinSource, RedisPool};
 use crate::pool::{self, Import, Pool};
 use crate::queue::Queue;
 use crate::quota::Quota;
 use crate::{books, clock, measure, routes};
 
+/// How many coins are handed out per minute unless something else is asked for.
+const COINS_PER_MINUTE: u32 = 60;
 /// How long requests may take to finish once the server was told to stop.
 const FINISH_MAX: Duration = Duration::from_secs(10);
 
@@ -31,6 +34,11 @@ const FINISH_MAX: Duration = Duration::from_secs(10);
 ///
 /// When a file is wrong, the address is taken, or the ledger does not close in order.
 pub fn run(arguments: &Serve) -> Result<(), Failure> {
+    if arguments.ledger.is_some() && arguments.pool.is_none() && arguments.coins_per_minute.is_some() {
+        return Err(Failure::Usage(
+            "--coins-per-minute needs --pool: without it no coin is handed out".to_owned(),
+        ));
+    }
     let campaign = books::campaign(&arguments.campaign);
     let keys = books::keys(&arguments.keys, arguments.min_key_version);
     let (campaign, keys) = both(campaign, keys)?;
@@ -85,25 +93,31 @@ fn open_ledger(
     path: &Path,
     campaign: &CampaignFile,
     keys: &Keys,
-) -> Result<(BallotBox, Option<Pool>), Failure> {
+) -> Result<(BallotBox, Option<CoinSource>), Failure> {
     let ledger = Ledger::open(path, campaign, keys.clone(), Options::new(clock::now))
         .map_err(|error| books::ledger_failure(&error))?;
     tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
     let pool = open_pool(arguments, path, campaign, keys)?;
-    Ok((BallotBox::Embedded(ledger), pool))
+    Ok((BallotBox::Embedded(ledger), pool.map(CoinSource::File)))
 }
 
-/// The queue of the ledger that is another program.
+/// The queue of the ledger that is another program, and the pool in the same Redis.
 async fn open_queue(
     arguments: &Serve,
     campaign: &CampaignFile,
     keys: &Keys,
-) -> Result<(BallotBox, Option<Pool>), Failure> {
+) -> Result<(BallotBox, Option<CoinSource>), Failure> {
     let url = RedisUrl::or_from_environment(arguments.redis.as_ref())?;
     let queue = Queue::open(&url, campaign, keys.clone(), arguments.max_backlog)
         .await
         .map_err(|error| Failure::Refused(error.to_string()))?;
-    Ok((BallotBox::Queued(queue), None))
+    let pool = RedisPool::new(
+        &url,
+        campaign.campaign(),
+        keys.clone(),
+        arguments.coins_per_minute.unwrap_or(COINS_PER_MINUTE),
+    );
+    Ok((BallotBox::Queued(queue), Some(CoinSource::Redis(pool))))
 }
 
 /// The pool with the directory's coins in it; `None` when no coins are handed out.
@@ -112,7 +126,7 @@ fn open_pool(arguments: &Serve, ledger: &Path, campaign: &CampaignFile, keys: &K
         return Ok(None);
     };
     let path = pool::path_beside(ledger);
-    let quota = Quota::per_minute(arguments.coins_per_minute);
+    let quota = Quota::per_minute(arguments.coins_per_minute.unwrap_or(COINS_PER_MINUTE));
     let pool = Pool::open(&path, quota, keys.clone()).map_err(|error| books::pool_failure(&error))?;
     let import = Import {
         dir,

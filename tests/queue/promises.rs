@@ -1,0 +1,64 @@
+//! What the queue's two programs promise when nothing is killed, and what they refuse.
+
+use serde_json::json;
+use servers::Redis;
+use servers::process::run;
+
+use super::world::{Store, World, api, votes};
+use crate::harness::http;
+use crate::harness::mint::Mint;
+
+#[test]
+fn a_vote_is_queued_counted_shown_and_refused_a_second_time() {
+    let world = World::start(Store::sqlite());
+    let coins = Mint::new().coins("coins", 2);
+    let queued = world.vote(&coins[0], &json!({"clean-water": 2}), "respond-async");
+    assert_eq!((queued.status, &queued.json()["state"]), (202, &json!("queued")));
+    let counted = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30");
+    assert_eq!((counted.status, &counted.json()["state"]), (201, &json!("counted")));
+    assert_eq!(counted.json()["id"], queued.json()["id"]);
+    let shown = http::get(world.api_address, queued.header("location").unwrap());
+    assert_eq!((shown.status, shown.body), (200, counted.body));
+    let spent = world.vote(&coins[0], &json!({"open-books": 1}), "wait=30");
+    assert_eq!((spent.status, spent.problem().as_str()), (409, "coin-spent"));
+    let forged = world.vote(
+        &Mint::stranger().coins("forged", 1)[0],
+        &json!({"open-books": 1}),
+        "wait=30",
+    );
+    assert_eq!(forged.problem(), "coin-bad-signature");
+    // What others put into the stream is a dead letter, and stops nothing.
+    let _: String = world.redis.ask(&["XADD", &votes(), "*", "token", "x", "weights", "{}"]);
+    assert_eq!(world.vote(&coins[1], &json!({"clean-water": 1}), "wait=30").status, 201);
+    assert_eq!(http::get(world.api_address, "/v1/tally").json()["votes"], 2);
+    world.settle(&coins);
+}
+
+#[test]
+fn a_redis_that_may_forget_is_refused() {
+    let redis = Redis::start_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let ended = run(&mut api(&redis));
+    assert!(
+        ended.code() == 1 && ended.stderr.contains("appendfsync is everysec"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn without_redis_nothing_is_taken_and_afterwards_all_goes_on() {
+    let mut world = World::start(Store::sqlite());
+    let coins = Mint::new().coins("coins", 1);
+    world.redis.kill();
+    let answer = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=1");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+    let health = http::get(world.api_address, "/healthz");
+    assert_eq!(
+        (health.status, &health.json()["dependencies"]["redis"]),
+        (503, &json!("failing"))
+    );
+    world.redis.start_again();
+    world.is_well();
+    assert_eq!(world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30").status, 201);
+    world.settle(&coins);
+}

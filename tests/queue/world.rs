@@ -1,0 +1,251 @@
+//! A mint, a Redis, a store, a ledger and an API; and votes cast at them from several threads.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::{Value, json};
+use servers::postgres::{LEDGER, OWNER};
+use servers::process::{Process, run};
+use servers::wait::wait_for;
+use servers::{Postgres, Redis};
+use tempfile::TempDir;
+
+use crate::harness::artifacts::{program, source};
+use crate::harness::http::{self, Response};
+use crate::harness::metrics::sum;
+use crate::harness::mint::{CAMPAIGN, Coin, Mint};
+
+/// Where votes are kept.
+pub enum Store {
+    Sqlite(TempDir),
+    Postgres(Postgres),
+}
+
+/// All parts of one campaign.
+pub struct World {
+    pub api: Process,
+    pub api_address: SocketAddr,
+    pub ledger: Process,
+    pub ledger_address: SocketAddr,
+    pub redis: Redis,
+    pub store: Store,
+}
+
+impl Store {
+    pub fn sqlite() -> Store {
+        Store::Sqlite(TempDir::new().unwrap())
+    }
+
+    pub fn postgres() -> Store {
+        Store::Postgres(Postgres::start())
+    }
+
+    fn command(&self, name: &str, role: &str) -> Command {
+        let mut command = Command::new(program("hashicoin-ledger"));
+        command
+            .arg(name)
+            .arg("--campaign")
+            .arg(source("examples/campaign.json"));
+        match self {
+            Store::Sqlite(directory) => command.arg("--store").arg(directory.path().join("ledger.sqlite")),
+            Store::Postgres(postgres) => {
+                command.env("HASHICOIN_POSTGRES_PASSWORD_FILE", postgres.password_file());
+                command.arg("--store").arg(postgres.url(role))
+            }
+        };
+        command
+    }
+
+    /// The command that counts.
+    pub fn serve(&self, redis: &Redis) -> Command {
+        let mut command = self.command("serve", LEDGER);
+        command.args(["--listen", "127.0.0.1:0", "--redis", &redis.url()]);
+        command.arg("--keys").arg(Mint::keys());
+        command
+    }
+
+    fn init(&self) {
+        let mut command = self.command("init", OWNER);
+        if let Store::Postgres(_) = self {
+            command.args(["--writer-role", LEDGER]);
+        }
+        let ended = run(&mut command);
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    }
+}
+
+impl World {
+    /// Everything, well.
+    pub fn start(store: Store) -> World {
+        let redis = Redis::start();
+        store.init();
+        let (ledger, ledger_address) = start("hashicoin-ledger", &mut store.serve(&redis));
+        let (api, api_address) = start("hashicoin-api", &mut api(&redis));
+        let world = World {
+            api,
+            api_address,
+            ledger,
+            ledger_address,
+            redis,
+            store,
+        };
+        world.is_well();
+        world
+    }
+
+    /// Kills the ledger, and starts it again.
+    pub fn kill_ledger(&mut self) {
+        self.ledger.kill();
+        let (ledger, address) = start("hashicoin-ledger", &mut self.store.serve(&self.redis));
+        (self.ledger, self.ledger_address) = (ledger, address);
+    }
+
+    /// Kills the API, and starts it again.
+    pub fn kill_api(&mut self) {
+        self.api.kill();
+        let (api, address) = start("hashicoin-api", &mut api(&self.redis));
+        (self.api, self.api_address) = (api, address);
+    }
+
+    /// Waits until both programs are well.
+    pub fn is_well(&self) {
+        for address in [self.ledger_address, self.api_address] {
+            wait_for("health", || {
+                let health = http::get(address, "/healthz");
+                if health.status == 200 {
+                    Ok(())
+                } else {
+                    Err(health.text())
+                }
+            });
+        }
+    }
+
+    /// Casts one vote.
+    pub fn vote(&self, coin: &Coin, weights: &Value, prefer: &str) -> Response {
+        vote(self.api_address, coin, weights, prefer)
+    }
+
+    /// Casts each coin's vote until it is taken, half of them waiting for the ledger's word, while `fault` happens to a part.
+    pub fn load(&mut self, coins: &[Coin], fault: impl FnOnce(&mut World)) {
+        let address = Mutex::new(self.api_address);
+        let taken = Mutex::new(0);
+        thread::scope(|scope| {
+            for part in coins.chunks(coins.len().div_ceil(8)) {
+                let (address, taken) = (&address, &taken);
+                scope.spawn(move || {
+                    for (number, coin) in part.iter().enumerate() {
+                        let prefer = if number % 2 == 0 { "wait=1" } else { "respond-async" };
+                        wait_for("a vote to be taken", || {
+                            let address = *address.lock().unwrap();
+                            if std::net::TcpStream::connect(address).is_err() {
+                                return Err("the API is away".to_owned());
+                            }
+                            let answer =
+                                std::panic::catch_unwind(|| vote(address, coin, &json!({"clean-water": 1}), prefer));
+                            let Ok(answer) = answer else {
+                                return Err("the API was cut off".to_owned());
+                            };
+                            match answer.status {
+                                201 | 202 => Ok(()),
+                                503 => Err(answer.problem()),
+                                other => panic!("{other}: {answer:?}"),
+                            }
+                        });
+                        *taken.lock().unwrap() += 1;
+                    }
+                });
+            }
+            wait_for("some votes", || match *taken.lock().unwrap() {
+                0..20 => Err("too few".to_owned()),
+                _ => Ok(()),
+            });
+            fault(self);
+            *address.lock().unwrap() = self.api_address;
+        });
+    }
+
+    /// Waits until all is decided, then does the account: these coins, each once, and every entry accounted for.
+    pub fn settle(&self, coins: &[Coin]) {
+        self.is_well();
+        wait_for("the queue to be empty", || {
+            match self.redis.ask::<u64>(&["XLEN", &votes()]) {
+                0 => Ok(()),
+                other => Err(other.to_string()),
+            }
+        });
+        let metrics = http::get(self.ledger_address, "/metrics").text();
+        let entries = |outcome: &str| {
+            let label = format!("outcome=\"{outcome}\"");
+            sum(&metrics, "hashicoin_ledger_entries_total", &[&label])
+        };
+        let submitted: Vec<redis::Value> = self.redis.ask(&["XINFO", "STREAM", &votes()]);
+        let place = submitted.iter().position(|value| {
+            redis::from_redis_value::<String>(value.clone()).is_ok_and(|name| name == "entries-added")
+        });
+        let submitted: u64 = redis::from_redis_value(submitted[place.unwrap() + 1].clone()).unwrap();
+        assert_eq!(
+            entries("accepted") + entries("refused") + entries("dead_lettered"),
+            submitted
+        );
+        assert_eq!(entries("accepted"), coins.len() as u64);
+        // Sent again, each coin is shown its own vote, and all of them different ones.
+        let indices: BTreeSet<u64> = coins
+            .iter()
+            .map(|coin| {
+                let answer = self.vote(coin, &json!({"clean-water": 1}), "wait=30");
+                assert_eq!(answer.status, 201, "{answer:?}");
+                answer.json()["index"].as_u64().unwrap()
+            })
+            .collect();
+        assert_eq!(indices, (0..coins.len() as u64).collect());
+        assert_eq!(self.in_store(), coins.len() as u64);
+    }
+
+    /// Votes in the store, asked of the store itself.
+    fn in_store(&self) -> u64 {
+        match &self.store {
+            Store::Sqlite(directory) => {
+                let file = rusqlite::Connection::open(directory.path().join("ledger.sqlite")).unwrap();
+                let votes: i64 = file
+                    .query_row("SELECT count(DISTINCT nullifier) FROM votes", [], |row| row.get(0))
+                    .unwrap();
+                votes.cast_unsigned()
+            }
+            Store::Postgres(postgres) => postgres
+                .sql("SELECT count(DISTINCT nullifier) FROM ledger.votes")
+                .parse()
+                .unwrap(),
+        }
+    }
+}
+
+/// The stream's key.
+pub fn votes() -> String {
+    format!("hashicoin:{{{CAMPAIGN}}}:votes")
+}
+
+/// Starts a program that says where it listens.
+pub fn start(name: &str, command: &mut Command) -> (Process, SocketAddr) {
+    let mut process = Process::start(name, command);
+    let ready: Value = serde_json::from_str(&process.first_line()).unwrap();
+    (process, ready["listening"].as_str().unwrap().parse().unwrap())
+}
+
+/// The command that serves the API.
+pub fn api(redis: &Redis) -> Command {
+    let mut command = Command::new(program("hashicoin-api"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--redis", &redis.url()]);
+    command.arg("--campaign").arg(source("examples/campaign.json"));
+    command.arg("--keys").arg(Mint::keys());
+    command
+}
+
+fn vote(address: SocketAddr, coin: &Coin, weights: &Value, prefer: &str) -> Response {
+    let header = coin.header();
+    let headers = [("authorization", header.as_str()), ("prefer", prefer)];
+    http::post_json(address, "/v1/votes", &headers, &json!({"weights": weights}))
+}
