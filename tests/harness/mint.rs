@@ -103,6 +103,23 @@ impl Mint {
         out
     }
 
+    /// Mints coins of the tests' campaign into the pool in Redis.
+    pub fn mint_into_pool(&self, issuance: &str, count: usize, redis: &str) {
+        let mut command = Command::new(program("hashicoin-mint"));
+        command.args(["mint", "--key-version", "2", "--expires", "2030-01-01T00:00:00Z"]);
+        command.args([
+            "--campaign",
+            CAMPAIGN,
+            "--issuance-id",
+            issuance,
+            "--count",
+            &count.to_string(),
+        ]);
+        command.arg("--key").arg(self.directory.path().join("key.pem"));
+        let ended = run(command.args(["--pool-redis", redis]));
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    }
+
     /// Mints coins and reads them.
     pub fn coins(&self, issuance: &str, count: usize) -> Vec<Coin> {
         read_coins(&self.mint_directory(issuance, count))

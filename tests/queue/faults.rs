@@ -1,6 +1,11 @@
 //! A part is killed while votes come in. What was taken is counted, once.
 
-use super::world::{Store, World, start};
+use rusqlite::Connection;
+use serde_json::json;
+use servers::wait::wait_for;
+
+use super::world::{Store, World, start, votes};
+use crate::harness::http;
 use crate::harness::mint::Mint;
 
 /// Votes per test.
@@ -58,4 +63,56 @@ fn of_two_ledgers_the_newest_counts_and_the_other_ends() {
         );
     });
     world.settle(&coins);
+}
+
+#[test]
+fn what_a_dead_ledger_had_read_is_counted_by_the_next() {
+    let coins = Mint::new().coins("coins", 3);
+    let mut world = World::start(Store::sqlite());
+    let Store::Sqlite(directory) = &world.store else {
+        unreachable!("this test is on SQLite");
+    };
+    // The ledger reads the votes, and cannot commit them.
+    let mut file = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
+    let held = file
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
+    for coin in &coins {
+        let answer = world.vote(coin, &json!({"clean-water": 1}), "respond-async");
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+    let unknown = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=1");
+    assert_eq!(unknown.problem(), "outcome-unknown");
+    world.ledger.kill();
+    drop(held);
+    assert_eq!(
+        world.redis.ask::<u64>(&["XLEN", &votes()]),
+        4,
+        "nothing is cut off before it is committed"
+    );
+    world.kill_ledger();
+    world.settle(&coins);
+}
+
+#[test]
+fn a_redis_that_lost_everything_is_written_again() {
+    let coins = Mint::new().coins("coins", 3);
+    let world = World::start(Store::sqlite());
+    for coin in &coins[..2] {
+        assert_eq!(world.vote(coin, &json!({"clean-water": 1}), "wait=30").status, 201);
+    }
+    let _: String = world.redis.ask(&["FLUSHALL"]);
+    wait_for("the ledger to write the votes again", || {
+        let answer = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=1");
+        if answer.status == 201 {
+            Ok(())
+        } else {
+            Err(format!("{answer:?}"))
+        }
+    });
+    assert_eq!(
+        world.vote(&coins[2], &json!({"clean-water": 1}), "wait=30").json()["index"],
+        2
+    );
+    assert_eq!(http::get(world.api_address, "/v1/tally").json()["votes"], 3);
 }

@@ -6,7 +6,7 @@ use servers::process::run;
 
 use super::world::{Store, World, api, votes};
 use crate::harness::http;
-use crate::harness::mint::Mint;
+use crate::harness::mint::{Coin, Mint};
 
 #[test]
 fn a_vote_is_queued_counted_shown_and_refused_a_second_time() {
@@ -61,4 +61,30 @@ fn without_redis_nothing_is_taken_and_afterwards_all_goes_on() {
     world.is_well();
     assert_eq!(world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30").status, 201);
     world.settle(&coins);
+}
+
+#[test]
+fn coins_of_the_pool_in_redis_are_handed_out_and_vote() {
+    let world = World::start(Store::sqlite());
+    let take = |key: &str| {
+        let request = http::request("POST", "/v1/coins", &[("idempotency-key", key)], "");
+        http::exchange(world.api_address, &request)
+    };
+    let empty = take("0123456789abcdef");
+    assert_eq!((empty.status, empty.problem().as_str()), (503, "pool-empty"));
+    Mint::new().mint_into_pool("pool", 1, &world.redis.url());
+    let taken = take("0123456789abcdef");
+    assert_eq!(taken.status, 201, "{taken:?}");
+    assert_eq!(
+        take("0123456789abcdef").body,
+        taken.body,
+        "a key that has a coin keeps it"
+    );
+    assert_eq!(take("0123456789abcdeg").problem(), "pool-empty");
+    let coin = Coin {
+        txt: taken.json()["coin_txt"].as_str().unwrap().to_owned(),
+        token: taken.json()["token"].as_str().unwrap().to_owned(),
+    };
+    world.vote(&coin, &json!({"clean-water": 1}), "wait=30");
+    world.settle(&[coin]);
 }

@@ -98,6 +98,7 @@ impl Consumer {
             let Some(last) = entries.last().map(|entry| entry.position) else {
                 // Nobody needs the store just now; whether it is there is worth knowing before somebody does. No coin has this name.
                 reader.find(&Nullifier::from_bytes([0; 32]))?;
+                stream::still_there(&mut redis, &names)?;
                 continue;
             };
             measure::batch(entries.len());

@@ -92,6 +92,19 @@ pub fn prepare(redis: &mut Connection, names: &Names, position: Position) -> Res
     ))))
 }
 
+/// Makes sure that the stream is there: without one nothing can be queued, and only a new session makes it.
+///
+/// # Errors
+///
+/// When Redis is away, or has lost it.
+pub fn still_there(redis: &mut Connection, names: &Names) -> Result<(), Trouble> {
+    if redis::cmd("EXISTS").arg(names.votes()).query(redis)? {
+        Ok(())
+    } else {
+        Err(Trouble::Redis("it has lost the stream of votes".to_owned()))
+    }
+}
+
 /// The next entries after a position, in order; none after a second without any.
 ///
 /// # Errors
