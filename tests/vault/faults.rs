@@ -12,7 +12,7 @@ use crate::harness::vault::Vault;
 use crate::harness::wait::wait_for;
 
 /// Enough for several batches after the first.
-const COUNT: u64 = 25_000;
+const COUNT: u64 = 40_000;
 const COINS: &str = "hashicoin:{hashiconf-2020}:pool:coins";
 
 fn many(vault: &Vault, token: &str, redis: &Redis) -> Command {
@@ -93,7 +93,7 @@ fn a_vault_that_stays_sealed_or_away_ends_the_run_and_the_next_goes_on() {
 #[test]
 fn a_rate_limit_slows_the_mint_and_does_not_stop_it() {
     let (vault, redis) = (Vault::start(), Redis::start());
-    vault.vault(&["write", "sys/quotas/rate-limit/mint", "path=transit/", "rate=4"]);
+    vault.vault(&["write", "sys/quotas/rate-limit/mint", "path=transit/", "rate=5"]);
     let ended = run(&mut many(&vault, &vault.token("mint"), &redis));
     assert!(ended.stderr.contains("is over its rate limit (429"), "{ended:?}");
     read_report(&ended);
@@ -116,8 +116,8 @@ fn a_token_that_is_revoked_in_the_middle_ends_the_run_at_once() {
 #[test]
 fn a_run_outlives_its_token_by_renewing_it() {
     let (vault, redis) = (Vault::start(), Redis::start());
-    // Four seconds of token for some six of work.
-    vault.vault(&["write", "sys/quotas/rate-limit/mint", "path=transit/", "rate=1.5"]);
+    // Four seconds of token for some seven of work.
+    vault.vault(&["write", "sys/quotas/rate-limit/mint", "path=transit/", "rate=5"]);
     let token = vault.vault(&[
         "token",
         "create",

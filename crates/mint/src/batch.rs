@@ -7,12 +7,12 @@ use service::Failure;
 use crate::issuance::Issuance;
 use crate::lanes;
 use crate::signatures;
-use crate::signer::Signer;
+use crate::signer::{SignedBatch, Signer};
 
 /// Coins per call of the signer. Vault takes up to 10,000 inputs; more than this makes it no faster, and a run that is killed loses less.
-const BATCH_COINS: usize = 2500;
-/// Calls at once. Vault works on one batch with one core.
-pub const CALLS: usize = 4;
+const BATCH_COINS: usize = 1000;
+/// Calls at once. Vault works on one batch with one core, and on several side by side: they end together, and enough others must be under way then.
+pub const CALLS: usize = 8;
 
 /// Coins that are good.
 pub struct Batch {
@@ -40,55 +40,65 @@ pub fn make_all(
     lanes::in_order(
         &batches,
         lanes,
-        |indices| make(signer, issuance, indices),
-        |_, batch| take(batch),
+        // Nothing but asking is done here, so that Vault has the next batch before this one is looked at.
+        |indices| Asked::ask(signer, issuance, indices),
+        |indices, asked| take(asked.check(signer, issuance, indices)?),
     )
 }
 
-fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32]) -> Result<Batch, Failure> {
-    let coins: Vec<_> = indices.iter().map(|index| issuance.coin(*index)).collect();
-    let messages: Vec<Vec<u8>> = coins.iter().map(coin::Coin::to_signed_bytes).collect();
-    let signed = signer.sign(&messages)?;
-    let not_good = |what: String| Failure::CouldNot(format!("{what}: nothing of this batch was kept"));
-    if signed.signatures.len() != indices.len() {
-        let (answers, wanted) = (signed.signatures.len(), indices.len());
-        return Err(not_good(format!("the signer answered {answers} of {wanted} messages")));
+/// What the signer was asked, and what it answered.
+struct Asked {
+    messages: Vec<Vec<u8>>,
+    signed: SignedBatch,
+}
+
+impl Asked {
+    fn ask(signer: &impl Signer, issuance: &Issuance, indices: &[u32]) -> Result<Asked, Failure> {
+        let message = |index: &u32| issuance.coin(*index).to_signed_bytes();
+        let messages: Vec<_> = indices.iter().map(message).collect();
+        let signed = signer.sign(&messages)?;
+        Ok(Asked { messages, signed })
     }
-    let key_version = signed.signatures.first().map_or(0, |first| first.key_version);
-    if signed
-        .signatures
-        .iter()
-        .any(|signature| signature.key_version != key_version)
-    {
-        return Err(not_good(
-            "the signer used two versions of its key for one batch".to_owned(),
-        ));
-    }
-    let keyring = signer.keyring();
-    let key = keyring.find(key_version).map_err(|refusal| {
-        not_good(format!(
-            "the signer used version {key_version} of its key ({})",
-            refusal.code()
-        ))
-    })?;
-    let items: Vec<_> = messages
-        .iter()
-        .map(Vec::as_slice)
-        .zip(signed.signatures.iter().map(|signature| &signature.signature))
-        .collect();
-    signatures::check(key, &items).map_err(|position| {
-        let index = indices.get(position).copied().unwrap_or_default();
-        not_good(format!(
-            "the signature that the signer made for coin {index} is not good (coin-bad-signature)"
-        ))
-    })?;
-    let entries = indices
-        .iter()
-        .zip(coins)
-        .zip(&signed.signatures)
-        .map(|((index, coin), signature)| {
+
+    /// The coins, if all of them are good.
+    fn check(self, signer: &impl Signer, issuance: &Issuance, indices: &[u32]) -> Result<Batch, Failure> {
+        let Asked { messages, signed } = self;
+        let not_good = |what: String| Failure::CouldNot(format!("{what}: nothing of this batch was kept"));
+        if signed.signatures.len() != indices.len() {
+            let (answers, wanted) = (signed.signatures.len(), indices.len());
+            return Err(not_good(format!("the signer answered {answers} of {wanted} messages")));
+        }
+        let key_version = signed.signatures.first().map_or(0, |first| first.key_version);
+        if signed
+            .signatures
+            .iter()
+            .any(|signature| signature.key_version != key_version)
+        {
+            return Err(not_good(
+                "the signer used two versions of its key for one batch".to_owned(),
+            ));
+        }
+        let keyring = signer.keyring();
+        let key = keyring.find(key_version).map_err(|refusal| {
+            not_good(format!(
+                "the signer used version {key_version} of its key ({})",
+                refusal.code()
+            ))
+        })?;
+        let items: Vec<_> = messages
+            .iter()
+            .map(Vec::as_slice)
+            .zip(signed.signatures.iter().map(|signature| &signature.signature))
+            .collect();
+        signatures::check(key, &items).map_err(|position| {
+            let index = indices.get(position).copied().unwrap_or_default();
+            not_good(format!(
+                "the signature that the signer made for coin {index} is not good (coin-bad-signature)"
+            ))
+        })?;
+        let entries = indices.iter().zip(&signed.signatures).map(|(index, signature)| {
             let signed = SignedCoin {
-                coin,
+                coin: issuance.coin(*index),
                 key_version,
                 signature: signature.signature,
             };
@@ -99,11 +109,12 @@ fn make(signer: &impl Signer, issuance: &Issuance, indices: &[u32]) -> Result<Ba
                 Err(not_good(format!("coin {index} does not read back from its token")))
             }
         });
-    Ok(Batch {
-        entries: entries.collect::<Result<_, _>>()?,
-        key_version,
-        request_id: signed.request_id,
-    })
+        Ok(Batch {
+            entries: entries.collect::<Result<_, _>>()?,
+            key_version,
+            request_id: signed.request_id,
+        })
+    }
 }
 
 /// Whether a single coin is good, asked of its token as the gate and the ledger will ask.

@@ -146,7 +146,7 @@ struct Round {
 impl<'a> Site<'a> {
     fn set_up(programs: Programs, directory: &'a Path, votes: u32) -> Result<Site<'a>, String> {
         let api = free_address()?;
-        let vault = Vault::start(&programs.vault, directory)?;
+        let vault = Vault::start(&programs.vault, directory, None)?;
         let (mint_token, verifier_token) = (vault.token("mint")?, vault.token("verifier")?);
         let keys = vault.keys()?;
         write(&directory.join("keys.json"), &keys)?;

@@ -3,10 +3,16 @@
 //! All three use one Vault, in memory, with its audit log. The ceiling is found first: requests that are prepared in advance, of several sizes, over several
 //! connections, their answers read and thrown away; the fastest way is then measured beside the others. hashicoin-mint is the program as it
 //! ships: it makes the coins, checks each signature, and pushes each into a Redis that syncs every change to the disk; its time is that of the
-//! whole process. Client, Vault and Redis share the machine's processors.
+//! whole process.
+//!
+//! Vault has one half of the machine's processors for itself, as it has a machine of its own in earnest; whoever asks it, and Redis, have the other half.
+//! So the ratio to the ceiling says whether the mint keeps Vault busy. With --shared all of them compete for all processors, and the ratio says what
+//! making, checking and keeping a coin costs beside its signature.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
+use std::thread;
 use std::time::Instant;
 
 use base64::Engine;
@@ -36,6 +42,9 @@ pub struct Arguments {
     /// Print the figures as one JSON object at the end
     #[arg(long)]
     json: bool,
+    /// Let Vault share all processors with those that ask it
+    #[arg(long)]
+    shared: bool,
     /// How many times each way is measured
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -51,7 +60,7 @@ pub struct Arguments {
 /// When a part does not start, or does not do what it is for.
 pub fn run(arguments: &Arguments) -> Result<(), String> {
     let directory = TempDir::new().map_err(|error| format!("no temporary directory: {error}"))?;
-    let site = Site::set_up(directory.path())?;
+    let site = Site::set_up(directory.path(), arguments.shared)?;
     let ceiling = site.find_ceiling()?;
     eprintln!(
         "    the ceiling: {} inputs per request, {} connections",
@@ -118,7 +127,7 @@ struct Site {
 }
 
 impl Site {
-    fn set_up(directory: &Path) -> Result<Site, String> {
+    fn set_up(directory: &Path, shared: bool) -> Result<Site, String> {
         let vault_program = go::bring(&go::VAULT)?;
         let servers = debian::bring(&[debian::REDIS])?;
         let redis = servers.iter().find(|(name, _)| *name == "redis-server");
@@ -128,7 +137,8 @@ impl Site {
             &mut cargo(&["build", "--release", "--package", "hashicoin-mint"]),
             "The compiler's message is above.",
         )?;
-        let vault = Vault::start(&vault_program, directory)?;
+        let processors = if shared { None } else { Some(divide_processors()?) };
+        let vault = Vault::start(&vault_program, directory, processors.as_deref())?;
         let token = vault.token("mint")?;
         let address = free_address()?;
         let mut server = Command::new(redis);
@@ -237,4 +247,18 @@ impl Site {
             Err(format!("hashicoin-mint did not mint {count} coins: {report}"))
         }
     }
+}
+
+/// Moves this process, and with it all that it starts, to the second half of the processors; gives the first half.
+fn divide_processors() -> Result<String, String> {
+    let count = thread::available_parallelism().map_or(1, NonZero::get);
+    if count < 2 {
+        return Err("one processor cannot be divided: measure with --shared".to_owned());
+    }
+    let (last_of_first, last) = (count / 2 - 1, count - 1);
+    let mut taskset = Command::new("taskset");
+    taskset.args(["--all-tasks", "--cpu-list", "--pid", &format!("{}-{last}", count / 2)]);
+    step::read(taskset.arg(process::id().to_string()))
+        .map_err(|error| format!("{error}: install util-linux, or measure with --shared"))?;
+    Ok(format!("0-{last_of_first}"))
 }

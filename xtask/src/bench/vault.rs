@@ -21,15 +21,22 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Starts the program, with its logs in the directory, and sets it up.
+    /// Starts the program, with its logs in the directory, and sets it up. `processors`, such as `0-3`, are those that it may use; `None` for all.
     ///
     /// # Errors
     ///
     /// When it does not come up, or cannot be set up.
-    pub fn start(program: &Path, directory: &Path) -> Result<Vault, String> {
+    pub fn start(program: &Path, directory: &Path, processors: Option<&str>) -> Result<Vault, String> {
         let address = free_address()?;
         let root_token = format!("root-{}", process::id());
-        let mut server = Command::new(program);
+        let mut server = match processors {
+            None => Command::new(program),
+            Some(processors) => {
+                let mut taskset = Command::new("taskset");
+                taskset.args(["--cpu-list", processors]).arg(program);
+                taskset
+            }
+        };
         server
             .args(["server", "-dev", "-dev-no-store-token", "-log-level=warn"])
             .arg(format!("-dev-listen-address={address}"))
