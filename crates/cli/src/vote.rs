@@ -29,9 +29,9 @@ pub struct Arguments {
     /// What to vote for; weights share the coin out, 1 where none is given
     #[arg(value_name = "CHARITY[=WEIGHT]", required = true)]
     choices: Vec<Choice>,
-    /// How long the service may take to count the vote, in seconds
-    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=30))]
-    wait: Option<u8>,
+    /// How long the service may take to count the vote, in seconds. Without a word about it, a service with a queue would only say that it was queued
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u8).range(1..=30))]
+    wait: u8,
     /// Print the service's own JSON, whatever it says
     #[arg(long)]
     json: bool,
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let signed = input::coin(&arguments.coin)?
         .map_err(|error| Failure::Refused(format!("{}: {error}. Nothing was sent.", arguments.coin.display())))?;
     let client = Client::new(arguments.url.clone());
-    let answer = client.vote("/v1/votes", Some(&signed.to_token()), &weights, arguments.wait)?;
+    let answer = client.vote("/v1/votes", Some(&signed.to_token()), &weights, Some(arguments.wait))?;
     let body = answer.json();
     if arguments.json && body.is_object() {
         output::print(&body)?;
