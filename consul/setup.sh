@@ -41,6 +41,7 @@ for service in api redis ledger mint; do
 done
 token gateway -templated-policy=builtin/api-gateway -var=name:gateway
 token pci-gateway -policy-name=hashicoin-pci-gateway
+token keys -policy-name=hashicoin-keys
 
 for file in "$config"/*.hcl; do
   consul config write "$file" >/dev/null

@@ -68,6 +68,11 @@ impl Mesh {
         read_facts(self.directory.path())
     }
 
+    /// A place in its data directory.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.directory.path().join("data").join(name)
+    }
+
     /// What the mesh has said so far.
     pub fn said(&self) -> String {
         self.process.stderr()
@@ -126,6 +131,15 @@ impl Mesh {
         consul.env("CONSUL_GRPC_ADDR", format!("http://{}", self.address("consul", "grpc")));
         consul.env("CONSUL_HTTP_TOKEN_FILE", self.token("bootstrap"));
         consul
+    }
+
+    /// Vault's client, with the token that may do everything.
+    pub fn vault(&self) -> Command {
+        let root = Path::new(self.facts()["secrets"].as_str().unwrap()).join("vault-root");
+        let mut vault = Command::new(tools().join("vault"));
+        vault.env("VAULT_ADDR", format!("http://{}", self.address("vault", "http")));
+        vault.env("VAULT_TOKEN", fs::read_to_string(root).unwrap());
+        vault
     }
 
     /// The file of one of Consul's tokens.

@@ -45,7 +45,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 the story held, 1 it did not, 2 a part could not be started or asked, 64 usage.")]
 pub struct Arguments {
-    /// On the real components: Consul and its proxies, with the gate mounted by Consul
+    /// On the real components: Vault signs, Consul mounts the gate in its proxies, Redis and Postgres run
     #[arg(long)]
     mesh: bool,
     /// The directory of the mesh's servers [default: PATH]
@@ -96,9 +96,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let say = |line: &str| arguments.say(line);
     let programs = Programs::find(arguments.envoy.as_deref(), arguments.gate.as_deref())?;
     let data = Data::create(arguments.data.as_deref())?;
-    say(
-        "WARNING: for development only. The signing key is a file; whoever copies it mints coins that nobody can tell from these.",
-    );
+    say(if arguments.mesh {
+        "WARNING: for development only. What opens Vault lies beside it, and Consul's and Vault's first tokens do; whoever reads them owns this mesh."
+    } else {
+        "WARNING: for development only. The signing key is a file; whoever copies it mints coins that nobody can tell from these."
+    });
     say(&format!("data     {}", data.path().display()));
 
     let campaign = campaign()?;
@@ -111,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         };
         mesh::set_up(&programs, &data, &campaign, &wishes, &stop, &say)?
     } else {
-        let minted = mint::everything(&programs, &data, &campaign, arguments.count)?;
+        let minted = mint::with_a_file(&programs, &data, &campaign, arguments.count)?;
         say(&format!("minted   {} coins for {campaign}", minted.count));
         let stage = Stage::set_up(&programs, &data, &minted, arguments.port, &stop, &say)?;
         (stage, minted)

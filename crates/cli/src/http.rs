@@ -103,6 +103,16 @@ impl Client {
         self.answer(self.agent.get(self.url(target)).call())
     }
 
+    /// PUT of a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn put(&self, target: &str, body: &Value) -> Result<Answer, Failure> {
+        let request = self.agent.put(self.url(target)).content_type("application/json");
+        self.answer(request.send(body.to_string()))
+    }
+
     /// Takes a coin of the pool; the same key gets the same coin.
     ///
     /// # Errors

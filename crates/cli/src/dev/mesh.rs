@@ -1,7 +1,8 @@
 //! `dev --mesh`: the same journey on the real components, as a team would deploy it on machines.
 //!
-//! Consul with ACLs and its proxies, and the gate mounted by a configuration entry. Everything is set up by the repository's own files in `consul/`; this
-//! module starts what an init system would start, keeps it running, and writes down in `mesh.json` what runs where.
+//! Vault signs; Consul with ACLs configures the proxies, and mounts the gate by a configuration entry; Postgres has a network of its own. Everything is set up
+//! by the repository's own files in `vault/` and `consul/`. This module starts what an init system would start, keeps it running, and writes down in
+//! `mesh.json` what runs where.
 
 mod consul;
 mod files;
@@ -11,6 +12,7 @@ mod postgres;
 mod redis;
 mod supervisor;
 mod tools;
+mod vault;
 
 use std::fs;
 use std::panic::resume_unwind;
@@ -27,7 +29,7 @@ use self::ports::{Port, Ports};
 use self::supervisor::Supervisor;
 use self::tools::Tools;
 use super::data::Data;
-use super::mint::{self, Minted};
+use super::mint::{self, Minted, Signer};
 use super::programs::Programs;
 use super::stage;
 use super::stage::Stage;
@@ -128,7 +130,11 @@ pub fn set_up(
             Ok(())
         },
         || {
-            let minted = mint::everything(programs, data, campaign, wishes.count)?;
+            vault::start(&site, &supervisor, stop)?;
+            say("vault    is open, and has its keys and policies");
+            let keys = vault::public_keys(&site)?;
+            let signer = Signer::Vault(&|command| site.vault_environment(command, vault::MINT));
+            let minted = mint::everything(programs, data, campaign, wishes.count, keys, &signer)?;
             say(&format!("minted   {} coins for {campaign}", minted.count));
             Ok(minted)
         },
@@ -139,6 +145,7 @@ pub fn set_up(
     stage::init_ledger(programs, data)?;
     start_api(&site, &supervisor, &minted)?;
     consul::start_proxies(&site, &supervisor)?;
+    consul::start_keys(&site, &supervisor, campaign)?;
 
     let client = |port| Client::new(Base::local(port));
     let (front, api) = (client(site.front), client(site.ports.get(Port::Api)));
@@ -195,6 +202,7 @@ impl Site<'_> {
         let facts = json!({
             "front": format!("127.0.0.1:{}", self.front),
             "tokens": self.tokens(),
+            "secrets": self.secrets(),
             "postgres": self.postgres_facts(),
             "pci_gateway": format!("{}:{}", self.network.pci_public(), self.ports.get(Port::PciGateway)),
             "spare_ports": self.ports.spare(),

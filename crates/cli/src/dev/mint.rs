@@ -35,30 +35,56 @@ pub struct Minted {
     pub expiring: SignedCoin,
 }
 
-/// Makes the keys and mints.
+/// Who signs.
+pub enum Signer<'a> {
+    /// A key in a file, by its name.
+    File(&'static str),
+    /// Vault: puts into a command's environment where it is, and the mint's token.
+    Vault(&'a dyn Fn(&mut Command) -> Result<(), Failure>),
+}
+
+/// Makes a key in a file, and mints with it.
 ///
 /// # Errors
 ///
 /// When the mint does not do what it is for.
-pub fn everything(programs: &Programs, data: &Data, campaign: &str, count: u32) -> Result<Minted, Failure> {
+pub fn with_a_file(programs: &Programs, data: &Data, campaign: &str, count: u32) -> Result<Minted, Failure> {
     let mint = Mint { programs, data };
     mint.keygen("key.pem")?;
-    mint.keygen("other-key.pem")?;
     let keys = mint.run(mint.command("keys").arg("--key").arg(data.join("key.pem")))?;
+    everything(programs, data, campaign, count, keys, &Signer::File("key.pem"))
+}
+
+/// Mints with the key whose public halves are `keys`.
+///
+/// # Errors
+///
+/// When the mint does not do what it is for.
+pub fn everything(
+    programs: &Programs,
+    data: &Data,
+    campaign: &str,
+    count: u32,
+    keys: Value,
+    signer: &Signer<'_>,
+) -> Result<Minted, Failure> {
+    let mint = Mint { programs, data };
+    let stranger = Signer::File("other-key.pem");
+    mint.keygen("other-key.pem")?;
     data.write("keys.json", &format!("{keys:#}\n"))?;
 
     let now_s = clock::now()?.unix_s();
     let (soon, late) = (at(now_s + EXPIRES_IN_S)?, at(now_s + GOOD_FOR_S)?);
-    let expiring = mint.one("key.pem", campaign, soon, "expiring")?;
-    let report = mint.coins("key.pem", campaign, late, count, "coins")?;
+    let expiring = mint.one(signer, campaign, soon, "expiring")?;
+    let report = mint.coins(signer, campaign, late, count, "coins")?;
     Ok(Minted {
         count: report["count"]
             .as_u64()
             .ok_or_else(|| Failure::CouldNot(format!("hashicoin-mint did not say how many it minted: {report}")))?,
         pool: data.join("coins"),
         keys,
-        other_campaign: mint.one("key.pem", &other(campaign), late, "other-campaign")?,
-        other_key: mint.one("other-key.pem", campaign, late, "other-key")?,
+        other_campaign: mint.one(signer, &other(campaign), late, "other-campaign")?,
+        other_key: mint.one(&stranger, campaign, late, "other-key")?,
         expiring,
     })
 }
@@ -91,20 +117,31 @@ impl Mint<'_> {
             .map(drop)
     }
 
-    fn coins(&self, key: &str, campaign: &str, expires: Timestamp, count: u32, out: &str) -> Result<Value, Failure> {
+    fn coins(
+        &self,
+        signer: &Signer<'_>,
+        campaign: &str,
+        expires: Timestamp,
+        count: u32,
+        out: &str,
+    ) -> Result<Value, Failure> {
         let mut command = self.command("mint");
         command.args(["--json", "--campaign", campaign]);
         command.args(["--expires", &expires.to_string(), "--count", &count.to_string()]);
-        command
-            .arg("--key")
-            .arg(self.data.join(key))
-            .arg("--out")
-            .arg(self.data.join(out));
-        self.run(&mut command)
+        match signer {
+            Signer::File(key) => {
+                command.arg("--key").arg(self.data.join(key));
+            }
+            Signer::Vault(environment) => {
+                command.args(["--vault-key", "hashicoin"]);
+                environment(&mut command)?;
+            }
+        }
+        self.run(command.arg("--out").arg(self.data.join(out)))
     }
 
-    fn one(&self, key: &str, campaign: &str, expires: Timestamp, out: &str) -> Result<SignedCoin, Failure> {
-        self.coins(key, campaign, expires, 1, out)?;
+    fn one(&self, signer: &Signer<'_>, campaign: &str, expires: Timestamp, out: &str) -> Result<SignedCoin, Failure> {
+        self.coins(signer, campaign, expires, 1, out)?;
         let directory = self.data.join(out);
         let entries = fs::read_dir(&directory).map_err(|error| Failure::io("open", &directory, &error))?;
         let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));

@@ -1,6 +1,7 @@
 //! Consul's part in bringing the mesh up: agents, tokens, configuration entries, services, and the proxies that it configures.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,7 +13,7 @@ use super::files;
 use super::network::Machine;
 use super::ports::Port;
 use super::supervisor::Supervisor;
-use super::{Site, write};
+use super::{Site, vault, write};
 use crate::dev::job;
 use crate::dev::stop::Stop;
 use crate::dev::wait::{Watched, wait_for};
@@ -20,6 +21,9 @@ use crate::http::{Base, Client};
 
 /// The token that may do everything; only bringing up needs it.
 pub const BOOTSTRAP: &str = "bootstrap";
+
+/// Longer than the gateway lets a vote take.
+const DRAIN_TIME_S: &str = "40";
 
 /// A proxy of the mesh.
 struct Proxy {
@@ -160,10 +164,32 @@ pub fn start_proxies(site: &Site<'_>, supervisor: &Supervisor) -> Result<(), Fai
             // Consul's list of Envoys that it knows ends before this one.
             .args(["-ignore-envoy-compatibility", "-envoy-binary"])
             .arg(&site.programs.envoy)
-            .args(["--", "--log-level", "info", "--concurrency", &proxy.workers.to_string()]);
+            .args(["--", "--log-level", "info", "--concurrency", &proxy.workers.to_string()])
+            // Connections keep the gate with the keys that it had when they were opened. Each is closed after its next answer when the keys change, and cut when the longest
+            // vote would be over, where Envoy's own ten minutes would let a retired key pass.
+            .args(["--drain-strategy", "immediate", "--drain-time-s", DRAIN_TIME_S])
+            // Consul says so itself, unless something is said about draining.
+            .arg("--disable-hot-restart");
         supervisor.start(proxy.part, command, json!({ "admin": admin }))?;
     }
     Ok(())
+}
+
+/// Keeps the gate's keys, and those in the API's file, as Vault has them.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub fn start_keys(site: &Site<'_>, supervisor: &Supervisor, campaign: &str) -> Result<(), Failure> {
+    let mut command = Command::new("sh");
+    site.consul_environment(&mut command, Machine::Public, "keys");
+    site.vault_environment(&mut command, vault::KEY_READER)?;
+    command.env("PATH", site.path_with_ours()?);
+    // Nobody wants to wait for a minute in front of a demonstration.
+    command.env("HASHICOIN_KEYS_EVERY", "1s");
+    command.arg(site.data.join("consul/keys.sh")).arg(site.data.keys());
+    command.arg(campaign).arg(&site.programs.gate);
+    supervisor.start("keys", command, json!({})).map(drop)
 }
 
 /// Waits for a leader, and takes the one token that Consul gives away.
@@ -289,6 +315,13 @@ impl Site<'_> {
             .env("CONSUL_HTTP_TOKEN_FILE", self.tokens().join(token))
             // Proxies get their configuration, with a token in it, by a pipe in this directory.
             .env("TMPDIR", self.data.path());
+    }
+
+    /// The search path for scripts that call this program too.
+    fn path_with_ours(&self) -> Result<OsString, Failure> {
+        let ours = self.programs.mint.parent().map(PathBuf::from);
+        env::join_paths(ours.into_iter().chain(env::split_paths(&self.tools.path)))
+            .map_err(|error| Failure::CouldNot(format!("this program's directory: {error}: move it to another one")))
     }
 
     /// The directory of Consul's tokens.

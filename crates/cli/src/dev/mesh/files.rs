@@ -1,4 +1,4 @@
-//! The files in `consul/` that people start from, with this mesh's ports, addresses and paths put in.
+//! The files in `consul/` and `vault/` that people start from, with this mesh's ports, addresses and paths put in.
 
 use service::Failure;
 
@@ -12,8 +12,8 @@ macro_rules! shipped {
     };
 }
 
-/// What is used as it is: agents, policies, the script, and the entries that no site changes.
-pub const AS_THEY_ARE: [(&str, &str); 11] = shipped![
+/// What is used as it is: agents, policies, scripts, and the entries that no site changes.
+pub const AS_THEY_ARE: [(&str, &str); 14] = shipped![
     "consul/agent/client.hcl",
     "consul/agent/server.hcl",
     "consul/config/intentions-api.hcl",
@@ -23,8 +23,20 @@ pub const AS_THEY_ARE: [(&str, &str); 11] = shipped![
     "consul/config/pci-gateway.hcl",
     "consul/config/proxy-defaults.hcl",
     "consul/config/votes.hcl",
+    "consul/keys.ctmpl",
+    "consul/keys.sh",
+    "consul/policies/keys.hcl",
     "consul/policies/pci-gateway.hcl",
     "consul/setup.sh",
+];
+
+/// How Vault is set up.
+pub const VAULT: [(&str, &str); 5] = shipped![
+    "vault/policies/key-reader.hcl",
+    "vault/policies/log-signer.hcl",
+    "vault/policies/mint.hcl",
+    "vault/policies/verifier.hcl",
+    "vault/setup.sh",
 ];
 
 const CHANGED: [(&str, &str); 8] = shipped![

@@ -26,6 +26,8 @@ pub enum Port {
     PciHttp,
     PciGrpc,
     PciSerf,
+    Vault,
+    VaultCluster,
     Redis,
     Postgres,
     Api,

@@ -10,6 +10,8 @@ use service::Failure;
 pub struct Tools {
     /// Consul: server, agent and client.
     pub consul: PathBuf,
+    /// Vault: server and client.
+    pub vault: PathBuf,
     /// Postgres' server.
     pub postgres: PathBuf,
     /// Makes an empty Postgres.
@@ -48,8 +50,11 @@ impl Tools {
                 PathBuf::new()
             })
         };
+        // Scripts look for it themselves; it had better be there.
+        find("consul-template");
         let tools = Tools {
             consul: find("consul"),
+            vault: find("vault"),
             postgres: find("postgres"),
             initdb: find("initdb"),
             psql: find("psql"),
