@@ -1,9 +1,13 @@
 //! Parts are killed while votes are cast: in the end every vote that was cast is counted, once.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
 use std::thread;
 
 use super::world::{Mesh, vote};
+use crate::harness::artifacts::tools;
 use crate::harness::http::{self, Response};
 use crate::harness::wait::wait_for;
 
@@ -58,10 +62,45 @@ fn votes_survive(mesh: &Mesh, name: &str, fault: impl FnOnce() + Send) {
     assert_eq!(mesh.votes() - before, VOTES as u64, "{name}");
 }
 
+/// What Postgres says of the queue is what Redis says was ever put into it: accepted + refused + dead-lettered = submitted.
+fn all_is_accounted_for(mesh: &Mesh) {
+    let facts = mesh.facts();
+    let postgres = &facts["postgres"];
+    let through: SocketAddr = postgres["through_the_mesh"].as_str().unwrap().parse().unwrap();
+    let password = fs::read_to_string(postgres["owner"]["password_file"].as_str().unwrap()).unwrap();
+    let mut psql = Command::new(tools().join("psql"));
+    psql.env("PGPASSWORD", password.trim());
+    psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--host", "localhost"]);
+    psql.args(["--port", &through.port().to_string()]);
+    psql.args(["--username", postgres["owner"]["user"].as_str().unwrap()]);
+    psql.args([
+        "--command",
+        "SELECT accepted + refused + dead_lettered FROM ledger.head",
+    ]);
+    let decided = Mesh::runs(psql.arg(postgres["database"].as_str().unwrap())).stdout;
+
+    let mut redis = Command::new(tools().join("redis-cli"));
+    redis.args(["-p", &mesh.address("redis", "tcp").port().to_string()]);
+    let stream = Mesh::runs(redis.args(["XINFO", "STREAM", "hashicoin:{hashiconf-2020}:votes"])).stdout;
+    let mut lines = stream.lines();
+    let submitted = lines.find(|line| *line == "entries-added").and_then(|_| lines.next());
+    assert_eq!(Some(decided.trim()), submitted, "{stream}");
+}
+
 #[test]
-fn votes_survive_the_death_of_the_gateways_envoy() {
+fn votes_survive_the_death_of_every_part_that_they_pass() {
     let mesh = Mesh::start();
-    votes_survive(&mesh, "gateway", || mesh.kill("envoy-gateway"));
+    for part in [
+        "envoy-gateway",
+        "api",
+        "redis",
+        "ledger",
+        "envoy-pci-gateway",
+        "postgres",
+    ] {
+        votes_survive(&mesh, part, || mesh.kill(part));
+        all_is_accounted_for(&mesh);
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Mesh {
         assert_eq!(run(open_up.arg("711").arg(directory.path())).code(), 0);
         let mut command = command();
         command
-            .args(["--count", "200", "--data"])
+            .args(["--count", "500", "--data"])
             .arg(directory.path().join("data"));
         let mut process = Process::start("hashicoin dev --mesh", &mut command);
         let figures: Value = serde_json::from_str(&process.first_line()).unwrap();

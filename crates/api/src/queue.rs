@@ -145,8 +145,13 @@ impl Queue {
                 }))
             }
             ["counted", text] => {
-                let counted = shared.read_counted(nullifier, text)?;
-                Ok(Submitted::Decided(outcome(counted, &vote)))
+                // It was there before this request came.
+                Ok(Submitted::Decided(
+                    match outcome(shared.read_counted(nullifier, text)?, &vote) {
+                        Outcome::Counted(counted) => Outcome::Repeated(counted),
+                        other => other,
+                    },
+                ))
             }
             ["full"] => Err(QueueError::Full),
             ["closed"] => Err(QueueError::Closed),
@@ -268,7 +273,7 @@ impl Shared {
     }
 }
 
-/// What a coin's counted vote means for somebody who cast this one with it. Whether his request or an earlier one was counted, he is told the same.
+/// What a coin's counted vote means for somebody who queued this one with it. Of two who queued the same at once, nobody can tell whose was counted.
 fn outcome(counted: Counted, vote: &Vote) -> Outcome {
     if counted.vote == *vote {
         Outcome::Counted(counted)

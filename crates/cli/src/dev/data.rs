@@ -61,6 +61,11 @@ impl Data {
         self.join("keys.json")
     }
 
+    /// The directory of coins to hand out.
+    pub fn coins(&self) -> PathBuf {
+        self.join("coins")
+    }
+
     /// Writes a file.
     ///
     /// # Errors

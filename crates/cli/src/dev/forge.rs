@@ -57,7 +57,7 @@ pub fn forgeries(good: &SignedCoin, minted: &Minted) -> Vec<Forgery> {
         ),
         with(
             "signed by somebody else's mint",
-            &minted.other_key,
+            &minted.odd.other_key,
             Refusal::BadSignature,
         ),
         with(
@@ -67,9 +67,9 @@ pub fn forgeries(good: &SignedCoin, minted: &Minted) -> Vec<Forgery> {
         ),
         with(
             "a coin of another campaign",
-            &minted.other_campaign,
+            &minted.odd.other_campaign,
             Refusal::WrongCampaign,
         ),
-        with("a coin that has expired", &minted.expiring, Refusal::Expired),
+        with("a coin that has expired", &minted.odd.expiring, Refusal::Expired),
     ]
 }

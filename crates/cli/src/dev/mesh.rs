@@ -13,11 +13,11 @@ mod redis;
 mod supervisor;
 mod tools;
 mod vault;
+mod votes;
 
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 
 use nix::sys::stat::{Mode, umask};
@@ -28,10 +28,10 @@ use self::network::Network;
 use self::ports::{Port, Ports};
 use self::supervisor::Supervisor;
 use self::tools::Tools;
+use super::CAMPAIGN_JSON;
 use super::data::Data;
 use super::mint::{self, Minted, Signer};
 use super::programs::Programs;
-use super::stage;
 use super::stage::Stage;
 use super::stop::Stop;
 use super::wait::{Watched, wait_for};
@@ -118,7 +118,7 @@ pub fn set_up(
     let supervisor = Supervisor::new(data.join("mesh.json"), logs, site.facts())?;
 
     redis::start(&site, &supervisor)?;
-    let minted = at_once(
+    let (keys, odd) = at_once(
         || {
             consul::start(&site, &supervisor, stop)?;
             say("consul   has a leader");
@@ -134,18 +134,19 @@ pub fn set_up(
             say("vault    is open, and has its keys and policies");
             let keys = vault::public_keys(&site)?;
             let signer = Signer::Vault(&|command| site.vault_environment(command, vault::MINT));
-            let minted = mint::everything(programs, data, campaign, wishes.count, keys, &signer)?;
-            say(&format!("minted   {} coins for {campaign}", minted.count));
-            Ok(minted)
+            let odd = mint::odd_ones(programs, data, campaign, &keys, &signer)?;
+            Ok((keys, odd))
         },
     )?;
-    let gate = site.gate_entry(campaign, &minted.keys)?;
+    let gate = site.gate_entry(campaign, &keys)?;
     consul::configure(&site, &supervisor, stop, &gate)?;
     say("consul   has tokens, configuration and services");
-    stage::init_ledger(programs, data)?;
-    start_api(&site, &supervisor, &minted)?;
     consul::start_proxies(&site, &supervisor)?;
     consul::start_keys(&site, &supervisor, campaign)?;
+    data.write("campaign.json", CAMPAIGN_JSON)?;
+    let count = votes::start(&site, &supervisor, stop, campaign, wishes.count)?;
+    say(&format!("minted   {count} coins for {campaign}, into the pool"));
+    let minted = Minted { count, keys, odd };
 
     let client = |port| Client::new(Base::local(port));
     let (front, api) = (client(site.front), client(site.ports.get(Port::Api)));
@@ -174,26 +175,6 @@ pub fn set_up(
         admin,
     };
     Ok((stage, minted))
-}
-
-fn start_api(site: &Site<'_>, supervisor: &Supervisor, minted: &Minted) -> Result<(), Failure> {
-    let listen = format!("127.0.0.1:{}", site.ports.get(Port::Api));
-    let mut serve = Command::new(&site.programs.api);
-    serve.args([
-        "serve",
-        "--listen",
-        &listen,
-        "--coins-per-minute",
-        stage::COINS_PER_MINUTE,
-    ]);
-    serve.arg("--ledger").arg(site.data.join("ledger.sqlite"));
-    serve.arg("--campaign").arg(site.data.join("campaign.json"));
-    serve
-        .arg("--keys")
-        .arg(site.data.keys())
-        .arg("--pool")
-        .arg(&minted.pool);
-    supervisor.start("api", serve, json!({ "http": listen })).map(drop)
 }
 
 impl Site<'_> {

@@ -21,12 +21,16 @@ const EXPIRES_IN_S: u64 = 5;
 
 /// What was minted.
 pub struct Minted {
-    /// How many coins the mint says there are.
+    /// How many coins the mint says there are to hand out.
     pub count: u64,
-    /// Where they are.
-    pub pool: PathBuf,
     /// The public keys, as Vault's JSON.
     pub keys: Value,
+    /// The coins that are not as they should be.
+    pub odd: Odd,
+}
+
+/// Coins that must not count.
+pub struct Odd {
     /// Signed by the right key, for another campaign.
     pub other_campaign: SignedCoin,
     /// For the right campaign, signed by somebody else's key.
@@ -43,7 +47,25 @@ pub enum Signer<'a> {
     Vault(&'a dyn Fn(&mut Command) -> Result<(), Failure>),
 }
 
-/// Makes a key in a file, and mints with it.
+/// What is to be minted.
+pub struct Order<'a> {
+    /// What the coins are for.
+    pub campaign: &'a str,
+    /// When they expire.
+    pub expires: Timestamp,
+    /// How many.
+    pub count: u32,
+}
+
+/// Where coins go.
+pub enum Out {
+    /// Files in a directory.
+    Directory(PathBuf),
+    /// The pool in the Redis at this address.
+    Pool(String),
+}
+
+/// Makes a key in a file, and mints with it, into the data's directory of coins.
 ///
 /// # Errors
 ///
@@ -52,41 +74,71 @@ pub fn with_a_file(programs: &Programs, data: &Data, campaign: &str, count: u32)
     let mint = Mint { programs, data };
     mint.keygen("key.pem")?;
     let keys = mint.run(mint.command("keys").arg("--key").arg(data.join("key.pem")))?;
-    everything(programs, data, campaign, count, keys, &Signer::File("key.pem"))
+    let signer = Signer::File("key.pem");
+    let odd = odd_ones(programs, data, campaign, &keys, &signer)?;
+    let out = Out::Directory(data.coins());
+    let order = Order {
+        campaign,
+        expires: late()?,
+        count,
+    };
+    let count = to_hand_out(programs, data, &order, &signer, &out)?;
+    Ok(Minted { count, keys, odd })
 }
 
-/// Mints with the key whose public halves are `keys`.
+/// Mints the coins that must not count, beside those of the key whose public halves are `keys`, and writes these halves down.
 ///
 /// # Errors
 ///
 /// When the mint does not do what it is for.
-pub fn everything(
+pub fn odd_ones(
     programs: &Programs,
     data: &Data,
     campaign: &str,
-    count: u32,
-    keys: Value,
+    keys: &Value,
     signer: &Signer<'_>,
-) -> Result<Minted, Failure> {
+) -> Result<Odd, Failure> {
     let mint = Mint { programs, data };
-    let stranger = Signer::File("other-key.pem");
     mint.keygen("other-key.pem")?;
     data.write("keys.json", &format!("{keys:#}\n"))?;
-
-    let now_s = clock::now()?.unix_s();
-    let (soon, late) = (at(now_s + EXPIRES_IN_S)?, at(now_s + GOOD_FOR_S)?);
-    let expiring = mint.one(signer, campaign, soon, "expiring")?;
-    let report = mint.coins(signer, campaign, late, count, "coins")?;
-    Ok(Minted {
-        count: report["count"]
-            .as_u64()
-            .ok_or_else(|| Failure::CouldNot(format!("hashicoin-mint did not say how many it minted: {report}")))?,
-        pool: data.join("coins"),
-        keys,
+    let (soon, late) = (at(clock::now()?.unix_s() + EXPIRES_IN_S)?, late()?);
+    Ok(Odd {
+        expiring: mint.one(signer, campaign, soon, "expiring")?,
         other_campaign: mint.one(signer, &other(campaign), late, "other-campaign")?,
-        other_key: mint.one(&stranger, campaign, late, "other-key")?,
-        expiring,
+        other_key: mint.one(&Signer::File("other-key.pem"), campaign, late, "other-key")?,
     })
+}
+
+/// When the campaign's coins expire that are minted now.
+///
+/// # Errors
+///
+/// When the clock is nowhere near the present.
+pub fn late() -> Result<Timestamp, Failure> {
+    at(clock::now()?.unix_s() + GOOD_FOR_S)
+}
+
+/// Mints the campaign's coins; gives how many there are.
+///
+/// # Errors
+///
+/// When the mint does not do what it is for. With the same order and place it can be called again: it makes what is missing.
+pub fn to_hand_out(
+    programs: &Programs,
+    data: &Data,
+    order: &Order<'_>,
+    signer: &Signer<'_>,
+    out: &Out,
+) -> Result<u64, Failure> {
+    let mint = Mint { programs, data };
+    let report = mint.coins(signer, order, out)?;
+    let count = match out {
+        Out::Directory(_) => &report["count"],
+        Out::Pool(_) => &report["waiting"],
+    };
+    count
+        .as_u64()
+        .ok_or_else(|| Failure::CouldNot(format!("hashicoin-mint did not say how many it minted: {report}")))
 }
 
 /// A campaign's name that is not this one.
@@ -117,17 +169,11 @@ impl Mint<'_> {
             .map(drop)
     }
 
-    fn coins(
-        &self,
-        signer: &Signer<'_>,
-        campaign: &str,
-        expires: Timestamp,
-        count: u32,
-        out: &str,
-    ) -> Result<Value, Failure> {
+    fn coins(&self, signer: &Signer<'_>, order: &Order<'_>, out: &Out) -> Result<Value, Failure> {
         let mut command = self.command("mint");
-        command.args(["--json", "--campaign", campaign]);
-        command.args(["--expires", &expires.to_string(), "--count", &count.to_string()]);
+        command.args(["--json", "--campaign", order.campaign]);
+        command.args(["--expires", &order.expires.to_string()]);
+        command.args(["--count", &order.count.to_string()]);
         match signer {
             Signer::File(key) => {
                 command.arg("--key").arg(self.data.join(key));
@@ -137,12 +183,21 @@ impl Mint<'_> {
                 environment(&mut command)?;
             }
         }
-        self.run(command.arg("--out").arg(self.data.join(out)))
+        match out {
+            Out::Directory(directory) => command.arg("--out").arg(directory),
+            Out::Pool(redis) => command.args(["--pool-redis", redis]),
+        };
+        self.run(&mut command)
     }
 
     fn one(&self, signer: &Signer<'_>, campaign: &str, expires: Timestamp, out: &str) -> Result<SignedCoin, Failure> {
-        self.coins(signer, campaign, expires, 1, out)?;
         let directory = self.data.join(out);
+        let order = Order {
+            campaign,
+            expires,
+            count: 1,
+        };
+        self.coins(signer, &order, &Out::Directory(directory.clone()))?;
         let entries = fs::read_dir(&directory).map_err(|error| Failure::io("open", &directory, &error))?;
         let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
         let path = paths.find(|path| path.to_string_lossy().ends_with(".coin.txt"));

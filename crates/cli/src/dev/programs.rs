@@ -11,6 +11,8 @@ pub struct Programs {
     pub mint: PathBuf,
     /// `hashicoin-api`
     pub api: PathBuf,
+    /// `hashicoin-ledger`; only the mesh has one of its own.
+    pub ledger: PathBuf,
     /// Envoy
     pub envoy: PathBuf,
     /// `coin_gate.wasm`
@@ -50,6 +52,7 @@ impl Programs {
         let programs = Programs {
             mint: find("hashicoin-mint", &[beside.join("hashicoin-mint")], ours),
             api: find("hashicoin-api", &[beside.join("hashicoin-api")], ours),
+            ledger: find("hashicoin-ledger", &[beside.join("hashicoin-ledger")], ours),
             envoy: find(
                 "envoy",
                 &envoy.map_or(on_path, |path| vec![path.to_owned()]),

@@ -63,7 +63,7 @@ impl Stage {
         say: &(dyn Fn(&str) + Sync),
     ) -> Result<Stage, Failure> {
         init_ledger(programs, data)?;
-        let (api_process, api) = start_api(programs, data, minted, stop)?;
+        let (api_process, api) = start_api(programs, data, stop)?;
         let bootstrap = bootstrap::render(port, api.port(), &programs.gate, &minted.keys)?;
         let bootstrap = data.write("bootstrap.yaml", &bootstrap)?;
         let admin_file = data.join("envoy-admin");
@@ -132,7 +132,7 @@ pub fn init_ledger(programs: &Programs, data: &Data) -> Result<(), Failure> {
     job::run("hashicoin-api init", &mut init).map(drop)
 }
 
-fn start_api(programs: &Programs, data: &Data, minted: &Minted, stop: &Stop) -> Result<(Child, SocketAddr), Failure> {
+fn start_api(programs: &Programs, data: &Data, stop: &Stop) -> Result<(Child, SocketAddr), Failure> {
     let mut serve = Command::new(&programs.api);
     serve.args([
         "serve",
@@ -143,7 +143,7 @@ fn start_api(programs: &Programs, data: &Data, minted: &Minted, stop: &Stop) -> 
     ]);
     serve.arg("--ledger").arg(data.join("ledger.sqlite"));
     serve.arg("--campaign").arg(data.join("campaign.json"));
-    serve.arg("--keys").arg(data.keys()).arg("--pool").arg(&minted.pool);
+    serve.arg("--keys").arg(data.keys()).arg("--pool").arg(data.coins());
     let mut process = Child::start("api", &mut serve, data.path())?;
     let ready = data.join("api.out");
     let address = wait_for("the API's address", &mut process, stop, || {

@@ -52,7 +52,7 @@ pub fn tell(
     };
 
     say("forged   (each must stop at the gate)");
-    let expires = minted.expiring.coin.expires;
+    let expires = minted.odd.expiring.coin.expires;
     wait_for("a coin to expire", &mut *stage.parts, stop, || {
         let now = clock::now().map_err(|failure| failure.to_string())?;
         if now >= expires {

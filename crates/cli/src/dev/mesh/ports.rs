@@ -11,7 +11,7 @@ use service::Failure;
 const FIRST: u16 = 20_000;
 
 /// Ports in a block.
-const BLOCK: u16 = 48;
+const BLOCK: u16 = 50;
 
 /// Blocks on a machine.
 const BLOCKS: u16 = 250;
@@ -31,6 +31,7 @@ pub enum Port {
     Redis,
     Postgres,
     Api,
+    Ledger,
     Front,
     ApiSidecar,
     RedisSidecar,
