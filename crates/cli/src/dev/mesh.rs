@@ -42,6 +42,8 @@ use crate::http::{Base, Client};
 /// Where the mesh is, and what it is made of.
 struct Site<'a> {
     programs: &'a Programs,
+    /// `hashicoin-ledger`
+    ledger: PathBuf,
     tools: Tools,
     data: &'a Data,
     ports: Ports,
@@ -90,7 +92,7 @@ pub fn set_up(
     stop: &Stop,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(Stage, Minted), Failure> {
-    let tools = Tools::find(wishes.tools)?;
+    let (ledger, tools) = (programs.ledger()?, Tools::find(wishes.tools)?);
     // Whatever anybody writes from now on is for this user alone.
     umask(Mode::from_bits_truncate(0o077));
     let ports = Ports::claim()?;
@@ -107,6 +109,7 @@ pub fn set_up(
     };
     let site = Site {
         programs,
+        ledger,
         tools,
         data,
         ports,

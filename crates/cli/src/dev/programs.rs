@@ -11,8 +11,6 @@ pub struct Programs {
     pub mint: PathBuf,
     /// `hashicoin-api`
     pub api: PathBuf,
-    /// `hashicoin-ledger`; only the mesh has one of its own.
-    pub ledger: PathBuf,
     /// Envoy
     pub envoy: PathBuf,
     /// `coin_gate.wasm`
@@ -52,7 +50,6 @@ impl Programs {
         let programs = Programs {
             mint: find("hashicoin-mint", &[beside.join("hashicoin-mint")], ours),
             api: find("hashicoin-api", &[beside.join("hashicoin-api")], ours),
-            ledger: find("hashicoin-ledger", &[beside.join("hashicoin-ledger")], ours),
             envoy: find(
                 "envoy",
                 &envoy.map_or(on_path, |path| vec![path.to_owned()]),
@@ -69,5 +66,21 @@ impl Programs {
         } else {
             Err(Failure::CouldNot(format!("not found:\n  {}", missing.join("\n  "))))
         }
+    }
+
+    /// `hashicoin-ledger`, beside the others. Only the mesh has one of its own.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub fn ledger(&self) -> Result<PathBuf, Failure> {
+        let ledger = self.api.with_file_name("hashicoin-ledger");
+        if ledger.is_file() {
+            return Ok(ledger);
+        }
+        Err(Failure::CouldNot(
+            "not found:\n  hashicoin-ledger: build it beside this program, as `cargo build --workspace` does"
+                .to_owned(),
+        ))
     }
 }

@@ -98,7 +98,7 @@ impl Site<'_> {
 
     /// The ledger's program, as one of the two roles in Postgres.
     fn ledger(&self, name: &str, role: &str) -> Command {
-        let mut command = Command::new(&self.programs.ledger);
+        let mut command = Command::new(&self.ledger);
         without_settings(&mut command);
         let port = self.ports.get(Port::LedgerToPostgres);
         command.args([
