@@ -1,4 +1,4 @@
-//! What a writer asks of a store. All stores are held to the same contract by the same tests (tests/ledger/contract.rs).
+//! What a writer asks of a store. All stores are held to the same contract by the same tests (tests/shared/contract.rs).
 
 use std::error::Error;
 

@@ -1,15 +1,19 @@
 //! The ledger from outside, in one test binary.
 //!
-//! `contract` is what every store must do; `outcomes` what submitters hear; `conservation` and `concurrency` what must hold whatever happens; `opening`
-//! what is refused at the door; `faults` what happens when a commit fails; `on_postgres` what is Postgres' own. `tests/kill.rs` kills a whole process.
+//! `sqlite` is what every store must do, on the embedded one; `outcomes` what submitters hear; `conservation` and `concurrency` what must hold whatever happens;
+//! `opening` what is refused at the door; `faults` what happens when a commit fails. `tests/postgres` is about the other store, and `tests/kill.rs` kills a whole
+//! process.
 
+#[path = "../shared/common.rs"]
 mod common;
+#[macro_use]
+#[path = "../shared/contract.rs"]
+mod contract;
+
 mod concurrency;
 mod conservation;
-mod contract;
-mod database;
 mod faults;
-mod on_postgres;
 mod opening;
 mod outcomes;
+mod sqlite;
 mod stage;

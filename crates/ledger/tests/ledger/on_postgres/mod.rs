@@ -1,9 +1,0 @@
-//! What is Postgres' own: roles, the fence, commits whose answer is lost, a server that is killed. The names of these tests begin with `on_postgres`, since they
-//! need the real one.
-
-mod cuts;
-mod fence;
-mod late;
-mod opening;
-mod proxy;
-mod roles;
