@@ -9,19 +9,20 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     ("hashicoin", &["coin", "service"]),
-    ("hashicoin-api", &["coin", "ledger", "pool", "service"]),
+    ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
     ("hashicoin-mint", &["coin", "pool", "service"]),
     // Drives what ships, and builds on none of it.
     ("integration", &["servers"]),
-    ("ledger", &["coin", "servers", "service"]),
+    ("ledger", &["coin", "servers", "service", "vote"]),
     ("pool", &["coin", "servers", "service"]),
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),
     ("service", &["coin"]),
+    ("vote", &["coin"]),
     ("xtask", &[]),
 ];
 

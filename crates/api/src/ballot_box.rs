@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{CampaignFile, Counted, Ledger, Nullifier, Outcome, SubmitError, Tally, Vote};
+use vote::{CampaignFile, Nullifier, Tally, Vote};
+
+use ledger::{Counted, Ledger, Outcome, SubmitError};
 use service::{Failure, Health};
 use tokio::sync::watch;
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use ledger::{CampaignFile, Keys, KeysError, LedgerError};
+use vote::CampaignFile;
+
+use ledger::{Keys, KeysError, LedgerError};
 use service::Failure;
 
 use crate::pool::{ImportError, OpenError};

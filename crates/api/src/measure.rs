@@ -1,10 +1,12 @@
 //! Every metric of the API: its name, what it means, where it is set.
 
+use vote::Tally;
+
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use ledger::{Keys, Outcome, Tally};
+use ledger::{Keys, Outcome};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use crate::ballot_box::Cast;

@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use coin::{Refusal, verify};
 use ledger::redis::{Names, read_counted, vote_text};
-use ledger::{CampaignFile, Counted, Keys, Nullifier, Outcome, Position, Tally, Totals, Vote};
+use ledger::{Counted, Keys, Outcome, Position};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisError, Script};
 use service::RedisUrl;
 use tokio::sync::watch;
+use vote::{CampaignFile, Nullifier, Tally, Totals, Vote};
 
 pub use link::LinkError;
 

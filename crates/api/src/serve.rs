@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vote::CampaignFile;
+
 use axum::Router;
 use axum::serve::ListenerExt;
-use ledger::{CampaignFile, Keys, Ledger, Options};
+use ledger::{Keys, Ledger, Options};
 use serde_json::json;
 use service::{Failure, Metrics, RedisUrl, Shutdown};
 use tokio::net::TcpListener;

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use ledger::{Charities, Vote, VoteError};
+use vote::{Charities, Vote, VoteError};
+
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 

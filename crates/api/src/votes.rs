@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
+use vote::Nullifier;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{AUTHORIZATION, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use coin::{Refusal, token_from_header};
-use ledger::{Counted, Nullifier, Outcome};
+use ledger::{Counted, Outcome};
 use serde::Serialize;
 use serde_json::json;
 

@@ -6,10 +6,11 @@ use std::thread::{self, JoinHandle};
 
 use coin::{Refusal, TOKEN_BYTES_MAX, Timestamp};
 use tokio::sync::{oneshot, watch};
+use vote::{CampaignFile, Nullifier, Tally, Vote};
 
 use crate::queue::{Inlet, Submission, queue};
 use crate::writer::Writer;
-use crate::{CampaignFile, Counted, Keys, LedgerError, Nullifier, Reader, SqliteStore, Store, StoreError, Tally, Vote};
+use crate::{Counted, Keys, LedgerError, Reader, SqliteStore, Store, StoreError};
 
 /// Tells the time. The ledger never asks the system by itself, so a test can replay any moment.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -7,9 +7,9 @@
 //!
 //! What holds at every moment, and is checked again each time a ledger is opened:
 //!
-//! - one coin, one vote: a coin's [`Nullifier`] is in the ledger at most once, and the store's unique constraint is what decides it;
+//! - one coin, one vote: a coin's [`Nullifier`](vote::Nullifier) is in the ledger at most once, and the store's unique constraint is what decides it;
 //! - the votes are numbered from 0 without a gap;
-//! - the totals are the sum of the votes, and their sum is the number of votes times [`UNITS_PER_COIN`].
+//! - the totals are the sum of the votes, and their sum is the number of votes times [`UNITS_PER_COIN`](vote::UNITS_PER_COIN).
 //!
 //! **One rule about time.** A coin is verified before it is looked up. So a coin that was counted and is sent again after it has expired (or after its
 //! key was retired) is refused as expired, not answered from the ledger; its vote stays counted, and [`Ledger::vote`] still shows it. The gate
@@ -19,36 +19,23 @@
 
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic, clippy::unwrap_used))]
 
-mod campaign_file;
 mod error;
 mod handle;
 mod keys;
 mod made_for;
-mod nullifier;
 mod postgres;
 mod progress;
 mod queue;
 pub mod redis;
-mod shares;
 mod sql_integer;
 mod sqlite;
 mod store;
-mod tally;
-mod unique_keys;
-mod vote;
 mod writer;
 
-pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
 pub use error::LedgerError;
 pub use handle::{Clock, Ledger, Options, Outcome, SubmitError};
 pub use keys::{Keys, KeysError};
-pub use nullifier::Nullifier;
 pub use postgres::{PostgresStore, PostgresUrl};
 pub use progress::{DeadLetter, Position, Progress, QueueState};
 pub use sqlite::SqliteStore;
-pub use store::{Appended, Ballot, Batch, Counted, Entry, Reader, State, Store, StoreError, Totals};
-pub use tally::{CharityTally, Percent, Tally};
-pub use vote::{Vote, VoteError, WEIGHT_MAX};
-
-/// What one coin is worth: the units that its vote shares out.
-pub const UNITS_PER_COIN: u64 = 1_000_000;
+pub use store::{Appended, Ballot, Batch, Counted, Entry, Reader, State, Store, StoreError};

@@ -1,6 +1,6 @@
 //! Which campaign file a ledger was made for, as its store has it.
 
-use crate::CampaignFile;
+use vote::CampaignFile;
 
 /// What a store keeps of the campaign file that it was made for. The sentence about a charity is not kept: it may be corrected, since nobody votes by it alone;
 /// a name may not, since people vote by it.

@@ -22,11 +22,13 @@ mod url;
 
 pub use self::url::PostgresUrl;
 
+use vote::{CampaignFile, Charities};
+
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
-use crate::{Appended, Batch, CampaignFile, Charities, LedgerError, Reader, State, Store, StoreError};
+use crate::{Appended, Batch, LedgerError, Reader, State, Store, StoreError};
 
 /// A ledger in Postgres, written by this store until another takes it over.
 pub struct PostgresStore {

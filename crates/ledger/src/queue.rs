@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use vote::Vote;
 
-use crate::{Outcome, SubmitError, Vote};
+use crate::{Outcome, SubmitError};
 
 /// Somebody's coin and vote, and where the answer goes.
 pub(crate) struct Submission {

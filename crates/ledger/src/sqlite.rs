@@ -11,15 +11,13 @@ mod state;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use vote::{CampaignFile, Charities, Nullifier};
 
 use self::file::{Access, LedgerFile};
 use self::row::{counted_from_row, weights_to_text};
 use self::state::{find_dead_letter, insert_dead_letter, read_state, write_state};
 use crate::sql_integer::to_sql;
-use crate::{
-    Appended, Batch, CampaignFile, Charities, Counted, DeadLetter, Entry, LedgerError, Nullifier, Position, Reader,
-    State, Store, StoreError,
-};
+use crate::{Appended, Batch, Counted, DeadLetter, Entry, LedgerError, Position, Reader, State, Store, StoreError};
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {

@@ -3,8 +3,9 @@
 use std::error::Error;
 
 use coin::Timestamp;
+use vote::{Nullifier, Totals, TotalsOverflow, Vote};
 
-use crate::{Charities, DeadLetter, Nullifier, Position, Progress, QueueState, UNITS_PER_COIN, Vote};
+use crate::{DeadLetter, Position, Progress, QueueState};
 
 /// A verified coin's vote, not yet counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,57 +38,12 @@ pub struct Counted {
     pub index: u64,
     /// What it votes for.
     pub vote: Vote,
-    /// What each charity got of it, in order; sums to [`UNITS_PER_COIN`].
+    /// What each charity got of it, in order; sums to [`vote::UNITS_PER_COIN`].
     pub units: Vec<u64>,
     /// The version of the key that the coin's signature verified against.
     pub key_version: u32,
     /// When it was counted, by the writer's clock. Two votes can have the same second, and a clock that was set back shows here.
     pub counted_at: Timestamp,
-}
-
-/// The sums over all votes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Totals {
-    /// How many votes there are.
-    pub votes: u64,
-    /// Units per charity, in the campaign's order.
-    pub units: Vec<u64>,
-}
-
-impl Totals {
-    /// Before the first vote.
-    pub fn zero(charities: &Charities) -> Totals {
-        Totals {
-            votes: 0,
-            units: vec![0; charities.len()],
-        }
-    }
-
-    /// Adds one vote's units.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Damaged`] when a sum would not fit; no campaign of real coins comes near.
-    pub fn add(&mut self, units: &[u64]) -> Result<(), StoreError> {
-        self.add_equal(units, 1)
-    }
-
-    /// Adds the units of this many equal votes.
-    pub(crate) fn add_equal(&mut self, units: &[u64], votes: u64) -> Result<(), StoreError> {
-        let full = || StoreError::Damaged("the totals do not fit into 64 bits".to_owned());
-        self.votes = self.votes.checked_add(votes).ok_or_else(full)?;
-        for (total, units) in self.units.iter_mut().zip(units) {
-            let units = units.checked_mul(votes).ok_or_else(full)?;
-            *total = total.checked_add(units).ok_or_else(full)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the units of all charities are those of all votes, no more and no fewer.
-    pub fn is_conserved(&self) -> bool {
-        let units: u128 = self.units.iter().copied().map(u128::from).sum();
-        units == u128::from(self.votes) * u128::from(UNITS_PER_COIN)
-    }
 }
 
 /// What a store has committed, all of it at one moment.
@@ -201,6 +157,12 @@ pub enum StoreError {
         /// Where the ledger is.
         passed: Position,
     },
+}
+
+impl From<TotalsOverflow> for StoreError {
+    fn from(overflow: TotalsOverflow) -> StoreError {
+        StoreError::Damaged(overflow.to_string())
+    }
 }
 
 /// Where votes are kept. One writer owns it.

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use coin::Timestamp;
 use tokio::sync::watch;
+use vote::{CampaignFile, Nullifier, Tally, Totals};
 
 use crate::queue::{Outlet, Reply, Submission};
-use crate::{
-    Appended, Ballot, Batch, CampaignFile, Clock, Keys, Nullifier, Outcome, State, Store, StoreError, SubmitError,
-    Tally, Totals,
-};
+use crate::{Appended, Ballot, Batch, Clock, Keys, Outcome, State, Store, StoreError, SubmitError};
 
 /// What the writer thread owns.
 pub(crate) struct Writer {

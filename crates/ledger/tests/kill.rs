@@ -11,8 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coin::{Campaign, Coin, Keyring, Serial, SignedCoin, Timestamp};
 use ed25519_compact::{KeyPair, Seed};
-use ledger::{CampaignFile, Ledger, LedgerError, Nullifier, Options, Outcome, UNITS_PER_COIN, Vote};
+use ledger::{Ledger, LedgerError, Options, Outcome};
 use serde_json::json;
+use vote::{CampaignFile, Nullifier, UNITS_PER_COIN, Vote};
 
 /// The argument that makes this binary the one that counts and is killed.
 const CHILD: &str = "count-until-killed";

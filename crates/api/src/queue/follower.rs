@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vote::{CampaignFile, Tally};
+
 use futures_util::StreamExt;
+use ledger::Position;
 use ledger::redis::Decided;
-use ledger::{CampaignFile, Position, Tally};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
 

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
+use vote::{Charities, Nullifier};
 
 use super::Fence;
 use super::link::begin;
 use super::row::{STATE, VOTE, counted_from_row, nullifier_from_bytes, state_from_row, weights_to_text};
 use crate::sql_integer::{from_sql, to_sql};
-use crate::{Appended, Ballot, Batch, Charities, Counted, DeadLetter, Entry, Nullifier, State, StoreError};
+use crate::{Appended, Ballot, Batch, Counted, DeadLetter, Entry, State, StoreError};
 
 pub(super) async fn append(
     client: &mut Client,

@@ -5,12 +5,13 @@ use std::pin::pin;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
+use vote::{CampaignFile, Charities, Totals};
 
 use super::row::{STATE, state_from_row, time_from_sql, vote_from_weights};
 use super::schema;
 use super::url::PostgresUrl;
 use crate::sql_integer::{from_sql, to_sql};
-use crate::{CampaignFile, Charities, LedgerError, State, StoreError, Totals};
+use crate::{LedgerError, State, StoreError};
 
 pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &CampaignFile) -> Result<(), LedgerError> {
     let snapshot = client

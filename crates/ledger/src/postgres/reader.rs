@@ -1,12 +1,13 @@
 //! Looks up what is committed, over a connection of its own.
 
 use tokio_postgres::Client;
+use vote::{Charities, Nullifier};
 
 use super::link::{Link, WORK};
 use super::row::{VOTE, counted_from_row};
 use super::url::PostgresUrl;
 use crate::sql_integer::to_sql;
-use crate::{Charities, Counted, DeadLetter, Nullifier, Position, Reader, StoreError};
+use crate::{Counted, DeadLetter, Position, Reader, StoreError};
 
 /// Connects again by itself: a lookup changes nothing, so that one whose connection had gone is done again.
 pub(super) struct PostgresReader {

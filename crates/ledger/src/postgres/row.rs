@@ -2,9 +2,10 @@
 
 use coin::Timestamp;
 use tokio_postgres::Row;
+use vote::{Charities, Nullifier, Totals, Vote};
 
 use crate::sql_integer::from_sql;
-use crate::{Charities, Counted, Nullifier, Position, QueueState, State, StoreError, Totals, Vote};
+use crate::{Counted, Position, QueueState, State, StoreError};
 
 /// The columns that [`counted_from_row`] reads.
 pub(super) const VOTE: &str = "vote_index, nullifier, weights, key_version, counted_at";

@@ -3,12 +3,13 @@
 //! A migration that was released is never edited. All that `init` does is one transaction.
 
 use tokio_postgres::{Client, Transaction};
+use vote::CampaignFile;
 
 use super::link::begin;
 use super::url::PostgresUrl;
 use crate::made_for::MadeFor;
 use crate::sql_integer::to_sql;
-use crate::{CampaignFile, LedgerError, StoreError};
+use crate::{LedgerError, StoreError};
 
 /// Version 1 is the first.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_ledger.sql")];

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use coin::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vote::{Charities, Nullifier, Totals, Vote, VoteError};
 
-use crate::{Charities, Counted, Nullifier, Position, Totals, Vote, VoteError};
+use crate::{Counted, Position};
 
 /// How long the reason against an entry is kept, in seconds: far longer than anybody waits for it.
 pub const REFUSED_TTL_S: u64 = 3600;
@@ -157,7 +158,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Decided, Entry, NotAVote, counted_text, read_counted, vote_text};
-    use crate::{CampaignFile, Charities, Counted, Nullifier, Position, Totals, Vote};
+    use crate::{Counted, Position};
+    use vote::{CampaignFile, Charities, Nullifier, Totals, Vote};
 
     fn charities() -> Charities {
         let file = br#"{"campaign":"c","donation":{"currency":"USD","minor_units":1},"charities":[

@@ -1,8 +1,9 @@
 //! Where a campaign's data lie in Redis.
 
 use coin::Campaign;
+use vote::Nullifier;
 
-use crate::{Nullifier, Position};
+use crate::Position;
 
 /// The names of a campaign's keys. The braces are Redis' hash tag: all of a campaign lies on one node of a cluster, so one transaction can reach it.
 #[derive(Clone, Debug)]
@@ -50,7 +51,8 @@ mod tests {
     use coin::Campaign;
 
     use super::Names;
-    use crate::{Nullifier, Position};
+    use crate::Position;
+    use vote::Nullifier;
 
     #[test]
     fn names_are_those_that_operators_read() {

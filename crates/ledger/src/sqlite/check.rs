@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use vote::{CampaignFile, Charities, Totals};
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
 use super::row::counted_from_row;
 use super::state::{count_dead_letters, read_state};
 use crate::made_for::MadeFor;
-use crate::{CampaignFile, Charities, LedgerError, StoreError, Totals};
+use crate::{LedgerError, StoreError};
 
 /// Checks an opened file whole, in time proportional to its votes.
 pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
+use vote::CampaignFile;
 
 use crate::sql_integer::to_sql;
-use crate::{CampaignFile, LedgerError, StoreError};
+use crate::{LedgerError, StoreError};
 
 /// Marks a file as this program's ledger: "HCLG".
 pub(super) const APPLICATION_ID: i32 = 0x4843_4c47;
@@ -164,7 +165,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::{Access, LedgerFile, init};
-    use crate::CampaignFile;
+    use vote::CampaignFile;
 
     fn new_ledger() -> (TempDir, PathBuf, LedgerFile) {
         let directory = tempfile::tempdir().unwrap();

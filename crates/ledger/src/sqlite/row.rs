@@ -2,8 +2,9 @@
 
 use coin::Timestamp;
 use rusqlite::Row;
+use vote::{Charities, Nullifier, Vote};
 
-use crate::{Charities, Counted, Nullifier, StoreError, Vote};
+use crate::{Counted, StoreError};
 
 /// Canonical weights as a JSON list, one per charity in order, such as `[1,0,2]`; SQLite's own `json_each` can read it.
 pub(super) fn weights_to_text(weights: &[u32]) -> String {

@@ -1,9 +1,10 @@
 //! The running sums, the queue's progress and its dead letters: read as a whole, written as a whole.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use vote::{Charities, Totals};
 
 use crate::sql_integer::to_sql;
-use crate::{Charities, DeadLetter, Position, QueueState, State, StoreError, Totals};
+use crate::{DeadLetter, Position, QueueState, State, StoreError};
 
 /// A number that SQLite keeps with a sign and the schema without one.
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {

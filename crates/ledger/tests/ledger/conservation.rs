@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Outcome, Tally, Totals, UNITS_PER_COIN, Vote};
+use vote::{Tally, Totals, UNITS_PER_COIN, Vote};
+
+use ledger::Outcome;
 use proptest::prelude::*;
 use serde_json::json;
 

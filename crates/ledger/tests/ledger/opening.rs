@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use ledger::{CampaignFile, Ledger, LedgerError};
+use vote::CampaignFile;
+
+use ledger::{Ledger, LedgerError};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 

@@ -1,7 +1,9 @@
 //! What submitters hear, and what can be looked up afterwards.
 
+use vote::Vote;
+
 use coin::{Refusal, Timestamp};
-use ledger::{Counted, Ledger, Outcome, SubmitError, Vote};
+use ledger::{Counted, Ledger, Outcome, SubmitError};
 use serde_json::json;
 
 use crate::common::{NOW, Place, campaign_json, campaign_of, keyring, nullifier, token, token_with, vote};

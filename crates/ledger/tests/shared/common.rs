@@ -10,10 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coin::{Campaign, Coin, Keyring, Serial, SignedCoin, Timestamp};
 use ed25519_compact::{KeyPair, Seed};
-use ledger::{CampaignFile, Ledger, Nullifier, Options, Outcome, SubmitError, Vote};
+use ledger::{Ledger, Options, Outcome, SubmitError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use vote::{CampaignFile, Nullifier, Vote};
 
 /// When the tests take place.
 pub const NOW: &str = "2026-01-01T00:00:00Z";

@@ -1,9 +1,9 @@
 //! What every store must do, written against the trait. Each kind of store says `contract!` in its own test binary and changes nothing here.
 
+use vote::Totals;
+
 use coin::Timestamp;
-use ledger::{
-    Appended, Ballot, Batch, Counted, DeadLetter, Position, Progress, QueueState, State, Store, StoreError, Totals,
-};
+use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Position, Progress, QueueState, State, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::common::{NOW, campaign, nullifier, vote};

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vote::{CampaignFile, Nullifier};
+
 use coin::{Keyring, verify};
 use ledger::redis::{Decided, Entry, Names};
-use ledger::{
-    Appended, Ballot, Batch, CampaignFile, Counted, DeadLetter, Keys, Nullifier, Position, Progress, State, Store,
-};
+use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Keys, Position, Progress, State, Store};
 use redis::Connection;
 use service::{Failure, RedisUrl};
 

@@ -1,10 +1,10 @@
 //! `hashicoin-ledger init`: makes the store of a campaign.
 
 use service::Failure;
+use vote::CampaignFile;
 
 use crate::arguments::{Books, Init};
 use crate::trouble::Trouble;
-use ledger::CampaignFile;
 
 /// Makes it.
 ///

@@ -2,8 +2,10 @@
 //!
 //! It follows the store and never leads it. What is missing after a crash, or after Redis was lost, is written again from the store when a session begins.
 
+use vote::Charities;
+
 use ledger::redis::{Decided, Names, REFUSED_TTL_S, counted_text};
-use ledger::{Charities, Counted, Position, Reader};
+use ledger::{Counted, Position, Reader};
 use redis::{Connection, Pipeline};
 use service::Failure;
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use ledger::{CampaignFile, LedgerError, PostgresStore, PostgresUrl, SqliteStore, Store};
+use ledger::{LedgerError, PostgresStore, PostgresUrl, SqliteStore, Store};
 use service::Failure;
+use vote::CampaignFile;
 
 /// A store's place, as the command line names it.
 #[derive(Clone, Debug)]
