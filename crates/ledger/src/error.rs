@@ -44,7 +44,7 @@ pub enum LedgerError {
         /// What does not hold.
         what: String,
     },
-    /// The role that is to write the ledger cannot be given its rights.
+    /// The role that is to write the ledger cannot be given a writer's rights, or has more than those.
     #[error("the role {role} cannot write this ledger: {what}")]
     Role {
         /// The role's name.

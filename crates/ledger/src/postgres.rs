@@ -68,8 +68,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::OtherCampaign`], [`LedgerError::Damaged`], [`LedgerError::Store`]. Whoever wrote it
-    /// writes on then.
+    /// [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Role`] when this role could change votes, [`LedgerError::OtherCampaign`],
+    /// [`LedgerError::Damaged`], [`LedgerError::Store`]. Whoever wrote it writes on then.
     pub fn open(url: &PostgresUrl, file: &CampaignFile) -> Result<PostgresStore, LedgerError> {
         let mut link = Link::connect(url.config())?;
         link.work(WHOLE_LEDGER, async |client| check::check(client, url, file).await)?;

@@ -26,6 +26,7 @@ pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &Campaig
         .await
         .map_err(StoreError::from)?;
     schema::check(&snapshot, url).await?;
+    schema::check_role(&snapshot).await?;
     let Some(made_for) = schema::made_for(&snapshot).await? else {
         return Err(LedgerError::Missing(url.to_string()));
     };

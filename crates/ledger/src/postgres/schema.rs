@@ -124,6 +124,23 @@ pub(super) async fn check(transaction: &Transaction<'_>, url: &PostgresUrl) -> R
     }
 }
 
+/// Whether the role that is connected may only add: who can change votes or remove them must not be the one who counts.
+pub(super) async fn check_role(transaction: &Transaction<'_>) -> Result<(), LedgerError> {
+    let rights = "
+        SELECT current_user::text, bool_or(
+            has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(name, 'UPDATE')
+        )
+        FROM unnest('{ledger.votes, ledger.dead_letters}'::text[]) AS name";
+    let row = transaction.query_one(rights, &[]).await.map_err(StoreError::from)?;
+    if row.get(1) {
+        return Err(LedgerError::Role {
+            role: row.get(0),
+            what: "it could change or remove votes; come as the role that init gave a writer's rights to".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// What the ledger was made for; `None` before it is.
 pub(super) async fn made_for(transaction: &Transaction<'_>) -> Result<Option<MadeFor>, StoreError> {
     let Some(row) = transaction

@@ -81,6 +81,30 @@ fn a_role_that_is_missing_or_could_do_more_is_no_writer() {
 }
 
 #[test]
+fn a_role_that_could_change_votes_opens_nothing() {
+    let database = Database::with_ledger();
+    let refused = |role: &str| {
+        let error = PostgresStore::open(&database.url(role), &campaign()).err().unwrap();
+        assert!(
+            matches!(&error, LedgerError::Role { role: named, .. } if named == role),
+            "{error}"
+        );
+    };
+    refused(OWNER);
+    for right in ["UPDATE", "UPDATE (weights)", "DELETE", "TRUNCATE", "TRIGGER"] {
+        for table in ["votes", "dead_letters"] {
+            let right = right.replace("weights", if table == "votes" { "weights" } else { "code" });
+            database.sql(&format!("GRANT {right} ON ledger.{table} TO {LEDGER}"));
+            refused(LEDGER);
+            // Whoever writes it, writes on: nothing was taken over.
+            assert_eq!(database.sql("SELECT epoch FROM ledger.head"), "0");
+            database.sql(&format!("REVOKE {right} ON ledger.{table} FROM {LEDGER}"));
+        }
+    }
+    database.open().unwrap();
+}
+
+#[test]
 fn a_role_may_have_any_name() {
     let database = Database::empty();
     database.sql("CREATE ROLE \"it's \"\"quoted\"\"\" LOGIN");
