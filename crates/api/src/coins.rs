@@ -6,12 +6,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::json;
+use service::clock;
 
+use crate::answer;
 use crate::app::{App, blocking};
 use crate::idempotency_key::IdempotencyKey;
 use crate::pool::HandOutError;
 use crate::problem::{Kind, Problem};
-use crate::{answer, clock};
 
 /// `POST /v1/coins`. The same `Idempotency-Key` gets the same coin.
 pub async fn hand_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {

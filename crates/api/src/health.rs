@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use service::{Health, Metrics};
+use service::{Health, Metrics, clock};
 
 use crate::app::{App, blocking};
 use crate::problem::Problem;
-use crate::{answer, clock, measure};
+use crate::{answer, measure};
 
 /// `GET /healthz`: 200 when every dependency works, 503 otherwise.
 pub async fn health(State(app): State<App>) -> Result<Response, Problem> {

@@ -11,7 +11,6 @@ mod arguments;
 mod ballot_box;
 mod books;
 mod charities;
-mod clock;
 mod coin_source;
 mod coins;
 mod health;

@@ -16,13 +16,12 @@ use ledger::redis::{Names, read_counted, vote_text};
 use ledger::{Counted, Keys, Outcome, Position};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisError, Script};
-use service::RedisUrl;
+use service::{RedisUrl, clock};
 use tokio::sync::watch;
 use vote::{CampaignFile, Nullifier, Tally, Totals, Vote};
 
 pub use link::LinkError;
 
-use crate::clock;
 use follower::Known;
 use link::Link;
 

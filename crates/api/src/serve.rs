@@ -11,7 +11,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use ledger::{Keys, Ledger, Options};
 use serde_json::json;
-use service::{Failure, Metrics, RedisUrl, Shutdown};
+use service::{Failure, Metrics, RedisUrl, Shutdown, clock};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -23,7 +23,7 @@ use crate::coin_source::{CoinSource, RedisPool};
 use crate::pool::{self, Import, Pool};
 use crate::queue::Queue;
 use crate::quota::Quota;
-use crate::{books, clock, measure, routes};
+use crate::{books, measure, routes};
 
 /// How many coins are handed out per minute unless something else is asked for.
 const COINS_PER_MINUTE: u32 = 60;

@@ -1,4 +1,4 @@
-//! What the API and the ledger say to each other through Redis: where it lies, how it is written, and what the server must promise.
+//! What the API and the ledger say to each other through Redis: where it lies and how it is written.
 //!
 //! The API appends a coin and a vote to a **stream**. The ledger reads the stream from the position that its store holds, counts, commits, and only then
 //! writes what came of it: the **projection**, one key per vote and one for the tally, and a message to whoever waits. Then it cuts off the part of
@@ -8,8 +8,6 @@
 
 mod message;
 mod names;
-mod promise;
 
 pub use message::{Decided, Entry, NotAVote, REFUSED_TTL_S, counted_text, read_counted, vote_text};
 pub use names::Names;
-pub use promise::{SETTINGS, broken_promises};

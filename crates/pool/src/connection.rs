@@ -1,22 +1,15 @@
 //! One connection to Redis, made again when it breaks.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::{Client, ErrorKind, RedisError, RedisResult};
-use service::RedisUrl;
+use service::{REDIS_SETTINGS, RedisUrl, broken_redis_promises};
 
 use crate::PoolError;
 
 /// How long Redis may take to take a connection, and to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-
-/// What Redis must be set to. With less, an answer could be forgotten in a crash, or a coin dropped to make room.
-const DURABLE: [(&str, &str); 3] = [
-    ("appendonly", "yes"),
-    ("appendfsync", "always"),
-    ("maxmemory-policy", "noeviction"),
-];
 
 pub struct Connection {
     client: Client,
@@ -72,23 +65,16 @@ impl Connection {
 
     /// Refuses a Redis that could lose what it has answered for.
     pub fn require_durability(&mut self) -> Result<(), PoolError> {
-        let mut command = redis::cmd("CONFIG");
-        command.arg("GET");
-        for (setting, _) in DURABLE {
-            command.arg(setting);
+        let mut ask = redis::cmd("CONFIG");
+        ask.arg("GET").arg(&REDIS_SETTINGS);
+        let settings: BTreeMap<String, String> = self.run(|connection| ask.query(connection))?;
+        let mistakes = broken_redis_promises(&settings);
+        if mistakes.is_empty() {
+            return Ok(());
         }
-        let settings: HashMap<String, String> = self.run(|connection| command.query(connection))?;
-        for (setting, wanted) in DURABLE {
-            let value = settings.get(setting).cloned().unwrap_or_default();
-            if value != wanted {
-                return Err(PoolError::Unsafe {
-                    place: self.place.clone(),
-                    setting,
-                    value,
-                    wanted,
-                });
-            }
-        }
-        Ok(())
+        Err(PoolError::Unsafe {
+            place: self.place.clone(),
+            mistakes,
+        })
     }
 }

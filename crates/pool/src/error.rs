@@ -11,18 +11,12 @@ pub enum PoolError {
     )]
     Redis(String, RedisError),
     /// Redis could forget or drop coins.
-    #[error(
-        "the Redis at {place} has {setting} set to {value:?}, so that it could lose coins: set it to {wanted:?} (redis.conf, or CONFIG SET)"
-    )]
+    #[error("coins are not safe with Redis at {place}: {}", .mistakes.join("; "))]
     Unsafe {
         /// Which Redis.
         place: String,
-        /// The setting's name.
-        setting: &'static str,
-        /// What it is.
-        value: String,
-        /// What it must be.
-        wanted: &'static str,
+        /// Every setting that is wrong.
+        mistakes: Vec<String>,
     },
     /// Something else wrote under the pool's names.
     #[error(

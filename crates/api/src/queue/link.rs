@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use ledger::redis::{SETTINGS, broken_promises};
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, Client, RedisError};
-use service::RedisUrl;
+use service::{REDIS_SETTINGS, RedisUrl, broken_redis_promises};
 use tokio::sync::Mutex;
 
 /// How long Redis may take to take a connection.
@@ -122,12 +121,12 @@ impl Link {
         let connect = self.client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = connect.await.map_err(|error| self.away(error))?;
         let mut ask = redis::cmd("CONFIG");
-        ask.arg("GET").arg(&SETTINGS);
+        ask.arg("GET").arg(&REDIS_SETTINGS);
         let settings: BTreeMap<String, String> = ask
             .query_async(&mut connection)
             .await
             .map_err(|error| self.away(error))?;
-        let mistakes = broken_promises(&settings);
+        let mistakes = broken_redis_promises(&settings);
         if mistakes.is_empty() {
             Ok(connection)
         } else {

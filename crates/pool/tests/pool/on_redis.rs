@@ -330,7 +330,7 @@ fn a_redis_that_could_lose_coins_is_refused() {
     ] {
         let redis = Redis::start_with(settings);
         let error = Pool::open(&url(&redis), &campaign()).err().unwrap().to_string();
-        assert!(error.contains(named) && error.contains("could lose coins"), "{error}");
+        assert!(error.contains(named) && error.contains("coins are not safe"), "{error}");
     }
 }
 

@@ -12,14 +12,14 @@ use coin::{Keyring, verify};
 use ledger::redis::{Decided, Entry, Names};
 use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Keys, Position, Progress, State, Store};
 use redis::Connection;
-use service::{Failure, RedisUrl};
+use service::{Failure, RedisUrl, clock};
 
 use crate::measure::{self, Status};
 use crate::projection::{News, Projection};
 use crate::stop::Stop;
 use crate::store::Place;
 use crate::trouble::Trouble;
-use crate::{clock, redis_link, stream};
+use crate::{redis_link, stream};
 
 /// How many votes are counted in one transaction at most.
 const BATCH_MAX: usize = 512;

@@ -6,7 +6,6 @@
 //! Exit codes: 0 done, 1 refused (what was asked for would be wrong), 2 could not (a file, a disk, an address, another ledger took over), 64 usage.
 
 mod arguments;
-mod clock;
 mod consumer;
 mod http;
 mod init;

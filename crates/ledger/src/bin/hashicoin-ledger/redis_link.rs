@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ledger::redis::{SETTINGS, broken_promises};
 use redis::{Client, Connection};
-use service::{Failure, RedisUrl};
+use service::{Failure, REDIS_SETTINGS, RedisUrl, broken_redis_promises};
 
 use crate::trouble::Trouble;
 
@@ -26,8 +25,8 @@ pub fn connect(url: &RedisUrl) -> Result<Connection, Trouble> {
     connection.set_read_timeout(Some(ANSWER_MAX))?;
     connection.set_write_timeout(Some(ANSWER_MAX))?;
     let mut ask = redis::cmd("CONFIG");
-    let settings: BTreeMap<String, String> = ask.arg("GET").arg(&SETTINGS).query(&mut connection)?;
-    let mistakes = broken_promises(&settings);
+    let settings: BTreeMap<String, String> = ask.arg("GET").arg(&REDIS_SETTINGS).query(&mut connection)?;
+    let mistakes = broken_redis_promises(&settings);
     if mistakes.is_empty() {
         return Ok(connection);
     }

@@ -1,7 +1,7 @@
-//! What a Redis must promise before a vote is entrusted to it.
+//! What a Redis must promise before a vote or a coin is entrusted to it.
 //!
-//! Whoever is told "queued" holds Redis' word that the vote is on the disk. A server with other settings gives that word and may break it, so it is not
-//! asked.
+//! Whoever is told "queued" or "in the pool" holds Redis' word that it is on the disk. A server with other settings gives that word and may break it, so it is
+//! not asked.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ const PROMISES: [(&str, &str, &str); 3] = [
     (
         "maxmemory-policy",
         "noeviction",
-        "it drops votes when it runs out of memory",
+        "it drops what it keeps when it runs out of memory",
     ),
 ];
 
-/// The settings to ask for.
-pub const SETTINGS: [&str; 3] = [PROMISES[0].0, PROMISES[1].0, PROMISES[2].0];
+/// The settings that a Redis is asked for (`CONFIG GET`).
+pub const REDIS_SETTINGS: [&str; 3] = [PROMISES[0].0, PROMISES[1].0, PROMISES[2].0];
 
-/// What is wrong with a server's settings, one sentence each; none if votes are safe with it.
-pub fn broken_promises(settings: &BTreeMap<String, String>) -> Vec<String> {
+/// What is wrong with a Redis' settings, one sentence each; none if what it answers for is safe with it.
+pub fn broken_redis_promises(settings: &BTreeMap<String, String>) -> Vec<String> {
     let broken = PROMISES.iter().filter_map(|(name, wanted, why)| {
         let value = settings.get(*name).map_or("unknown", String::as_str);
         (value != *wanted).then(|| format!("its {name} is {value}, so {why}: set it to {wanted}"))
@@ -30,12 +30,12 @@ pub fn broken_promises(settings: &BTreeMap<String, String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PROMISES, broken_promises};
+    use super::{PROMISES, broken_redis_promises};
 
     #[test]
     fn each_setting_is_held_to_its_value() {
         let good = || PROMISES.map(|(name, value, _)| (name.to_owned(), value.to_owned()));
-        assert!(broken_promises(&good().into()).is_empty());
+        assert!(broken_redis_promises(&good().into()).is_empty());
         for (name, value) in [
             ("appendonly", "no"),
             ("appendfsync", "everysec"),
@@ -43,13 +43,13 @@ mod tests {
         ] {
             let mut settings: std::collections::BTreeMap<String, String> = good().into();
             settings.insert(name.to_owned(), value.to_owned());
-            let broken = broken_promises(&settings);
+            let broken = broken_redis_promises(&settings);
             assert!(
                 broken.len() == 1 && broken[0].contains(name) && broken[0].contains(value),
                 "{broken:?}"
             );
             settings.remove(name);
-            assert_eq!(broken_promises(&settings).len(), 1, "{name} unknown");
+            assert_eq!(broken_redis_promises(&settings).len(), 1, "{name} unknown");
         }
     }
 }
