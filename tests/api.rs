@@ -5,12 +5,12 @@
 
 mod coins;
 mod command_line;
-mod events;
+pub mod events;
 mod http2;
-mod keys;
+pub mod keys;
 mod life;
 mod limits;
-mod openapi;
+pub mod openapi;
 mod operations;
 mod page;
 mod promises;

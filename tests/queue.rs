@@ -4,6 +4,9 @@
 //! Each test ends with the same account ([`World::settle`]): every entry that the stream ever had is accepted, refused or dead-lettered, and each
 //! vote that was answered for is in the store exactly once.
 
+mod command_line;
 mod faults;
+mod keys;
 mod promises;
+mod redis;
 mod world;

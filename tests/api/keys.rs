@@ -48,7 +48,7 @@ fn a_rotation_reaches_the_running_server() {
 }
 
 /// The keys of the tests, with only these versions.
-fn keys(versions: &[&str]) -> Value {
+pub fn keys(versions: &[&str]) -> Value {
     let all: Value = serde_json::from_slice(&fs::read(Mint::keys()).unwrap()).unwrap();
     let chosen = versions
         .iter()
@@ -57,7 +57,7 @@ fn keys(versions: &[&str]) -> Value {
 }
 
 /// As whoever rotates keys does it: nobody reads half a file.
-fn replace(path: &Path, text: &str) {
+pub fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     fs::write(&new, text).unwrap();
     fs::rename(new, path).unwrap();

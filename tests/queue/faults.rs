@@ -1,11 +1,14 @@
 //! A part is killed while votes come in. What was taken is counted, once.
 
+use std::thread;
+
 use rusqlite::Connection;
 use serde_json::json;
+use servers::Postgres;
+use servers::proxy::{Cut, Proxy};
 use servers::wait::wait_for;
 
-use super::world::{Store, World, start, votes};
-use crate::harness::http;
+use super::world::{Settings, Store, World, start, vote, votes};
 use crate::harness::mint::Mint;
 
 /// Votes per test.
@@ -49,11 +52,54 @@ fn postgres_is_killed_and_started_again() {
 }
 
 #[test]
+fn a_vote_whose_commit_is_cut_off_is_counted_once_and_told() {
+    let postgres = Postgres::start();
+    let settings = Settings {
+        proxy: Some(Proxy::to(postgres.address())),
+        ..Settings::default()
+    };
+    let coins = Mint::new().coins("coins", 4);
+    let world = World::start_with(Store::Postgres(postgres), settings);
+    // In turns: the server never hears of the COMMIT, or it has done it and nobody hears the answer.
+    for (coin, cut) in coins.iter().zip([Cut::Before, Cut::After].iter().cycle()) {
+        world.settings.proxy.as_ref().unwrap().cut(*cut);
+        let answer = world.vote(coin, &json!({"clean-water": 1}), "wait=30");
+        assert_eq!(answer.status, 201, "{cut:?}: {answer:?}");
+    }
+    let stderr = world.ledger.stderr();
+    let recoveries = stderr.matches("it is asked again what it holds").count();
+    assert!(recoveries >= coins.len(), "{recoveries} of {}: {stderr}", coins.len());
+    world.settle(&coins);
+}
+
+#[test]
+fn who_waits_while_postgres_is_away_is_told_afterwards() {
+    let coins = Mint::new().coins("coins", 1);
+    let mut world = World::start(Store::postgres());
+    let Store::Postgres(postgres) = &mut world.store else {
+        unreachable!("this test is on Postgres");
+    };
+    postgres.kill();
+    let (address, coin) = (world.api_address, coins[0].clone());
+    let waiting = thread::spawn(move || vote(address, &coin, &json!({"clean-water": 1}), "wait=30"));
+    wait_for("the vote to be queued", || {
+        match world.redis.ask::<u64>(&["XLEN", &votes()]) {
+            1 => Ok(()),
+            other => Err(other.to_string()),
+        }
+    });
+    postgres.start_again();
+    let answer = waiting.join().unwrap();
+    assert_eq!(answer.status, 201, "{answer:?}");
+    world.settle(&coins);
+}
+
+#[test]
 fn of_two_ledgers_the_newest_counts_and_the_other_ends() {
     let coins = Mint::new().coins("coins", VOTES);
     let mut world = World::start(Store::postgres());
     world.load(&coins, |world| {
-        let (ledger, address) = start("hashicoin-ledger", &mut world.store.serve(&world.redis));
+        let (ledger, address) = start("hashicoin-ledger", &mut world.serve_ledger());
         let older = std::mem::replace(&mut world.ledger, ledger);
         world.ledger_address = address;
         let ended = older.ended();
@@ -114,5 +160,5 @@ fn a_redis_that_lost_everything_is_written_again() {
         world.vote(&coins[2], &json!({"clean-water": 1}), "wait=30").json()["index"],
         2
     );
-    assert_eq!(http::get(world.api_address, "/v1/tally").json()["votes"], 3);
+    assert_eq!(world.get("/v1/tally").json()["votes"], 3);
 }

@@ -5,6 +5,7 @@ use servers::Redis;
 use servers::process::run;
 
 use super::world::{Store, World, api, votes};
+use crate::api::openapi;
 use crate::harness::http;
 use crate::harness::mint::{Coin, Mint};
 
@@ -17,7 +18,7 @@ fn a_vote_is_queued_counted_shown_and_refused_a_second_time() {
     let counted = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30");
     assert_eq!((counted.status, &counted.json()["state"]), (201, &json!("counted")));
     assert_eq!(counted.json()["id"], queued.json()["id"]);
-    let shown = http::get(world.api_address, queued.header("location").unwrap());
+    let shown = world.get(queued.header("location").unwrap());
     assert_eq!((shown.status, shown.body), (200, counted.body));
     let spent = world.vote(&coins[0], &json!({"open-books": 1}), "wait=30");
     assert_eq!((spent.status, spent.problem().as_str()), (409, "coin-spent"));
@@ -30,7 +31,7 @@ fn a_vote_is_queued_counted_shown_and_refused_a_second_time() {
     // What others put into the stream is a dead letter, and stops nothing.
     let _: String = world.redis.ask(&["XADD", &votes(), "*", "token", "x", "weights", "{}"]);
     assert_eq!(world.vote(&coins[1], &json!({"clean-water": 1}), "wait=30").status, 201);
-    assert_eq!(http::get(world.api_address, "/v1/tally").json()["votes"], 2);
+    assert_eq!(world.get("/v1/tally").json()["votes"], 2);
     world.settle(&coins);
 }
 
@@ -52,7 +53,7 @@ fn without_redis_nothing_is_taken_and_afterwards_all_goes_on() {
     let answer = world.vote(&coins[0], &json!({"clean-water": 1}), "wait=1");
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.header("retry-after").is_some());
-    let health = http::get(world.api_address, "/healthz");
+    let health = world.get("/healthz");
     assert_eq!(
         (health.status, &health.json()["dependencies"]["redis"]),
         (503, &json!("failing"))
@@ -68,7 +69,9 @@ fn coins_of_the_pool_in_redis_are_handed_out_and_vote() {
     let world = World::start(Store::sqlite());
     let take = |key: &str| {
         let request = http::request("POST", "/v1/coins", &[("idempotency-key", key)], "");
-        http::exchange(world.api_address, &request)
+        let answer = http::exchange(world.api_address, &request);
+        openapi::check("POST", "/v1/coins", &answer);
+        answer
     };
     let empty = take("0123456789abcdef");
     assert_eq!((empty.status, empty.problem().as_str()), (503, "pool-empty"));

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
 use serde_json::{Value, json};
-use servers::postgres::{LEDGER, OWNER};
+use servers::postgres::{DATABASE, LEDGER, OWNER};
 use servers::process::{Process, run};
+use servers::proxy::Proxy;
 use servers::wait::wait_for;
 use servers::{Postgres, Redis};
 use tempfile::TempDir;
 
+use crate::api::openapi;
 use crate::harness::artifacts::{program, source};
 use crate::harness::http::{self, Response};
 use crate::harness::metrics::sum;
@@ -24,6 +27,26 @@ pub enum Store {
     Postgres(Postgres),
 }
 
+/// What a test sets otherwise.
+pub struct Settings {
+    /// The ledger's file of keys.
+    pub ledger_keys: PathBuf,
+    /// More for the API.
+    pub api_arguments: &'static [&'static str],
+    /// Stands between the ledger and its Postgres.
+    pub proxy: Option<Proxy>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            ledger_keys: Mint::keys(),
+            api_arguments: &[],
+            proxy: None,
+        }
+    }
+}
+
 /// All parts of one campaign.
 pub struct World {
     pub api: Process,
@@ -32,6 +55,7 @@ pub struct World {
     pub ledger_address: SocketAddr,
     pub redis: Redis,
     pub store: Store,
+    pub settings: Settings,
 }
 
 impl Store {
@@ -43,7 +67,8 @@ impl Store {
         Store::Postgres(Postgres::start())
     }
 
-    fn command(&self, name: &str, role: &str) -> Command {
+    /// A command of the ledger, as a role that comes through a proxy or not.
+    fn command(&self, name: &str, role: &str, proxy: Option<&Proxy>) -> Command {
         let mut command = Command::new(program("hashicoin-ledger"));
         command
             .arg(name)
@@ -53,22 +78,26 @@ impl Store {
             Store::Sqlite(directory) => command.arg("--store").arg(directory.path().join("ledger.sqlite")),
             Store::Postgres(postgres) => {
                 command.env("HASHICOIN_POSTGRES_PASSWORD_FILE", postgres.password_file());
-                command.arg("--store").arg(postgres.url(role))
+                let address = proxy.map_or(postgres.address(), Proxy::address);
+                command
+                    .arg("--store")
+                    .arg(format!("postgres://{role}@{address}/{DATABASE}"))
             }
         };
         command
     }
 
     /// The command that counts.
-    pub fn serve(&self, redis: &Redis) -> Command {
-        let mut command = self.command("serve", LEDGER);
+    fn serve(&self, redis: &Redis, settings: &Settings) -> Command {
+        let mut command = self.command("serve", LEDGER, settings.proxy.as_ref());
         command.args(["--listen", "127.0.0.1:0", "--redis", &redis.url()]);
-        command.arg("--keys").arg(Mint::keys());
+        command.arg("--keys").arg(&settings.ledger_keys);
         command
     }
 
-    fn init(&self) {
-        let mut command = self.command("init", OWNER);
+    /// Makes it.
+    pub fn init(&self) {
+        let mut command = self.command("init", OWNER, None);
         if let Store::Postgres(_) = self {
             command.args(["--writer-role", LEDGER]);
         }
@@ -80,10 +109,15 @@ impl Store {
 impl World {
     /// Everything, well.
     pub fn start(store: Store) -> World {
+        World::start_with(store, Settings::default())
+    }
+
+    /// The same, with settings of the test's own.
+    pub fn start_with(store: Store, settings: Settings) -> World {
         let redis = Redis::start();
         store.init();
-        let (ledger, ledger_address) = start("hashicoin-ledger", &mut store.serve(&redis));
-        let (api, api_address) = start("hashicoin-api", &mut api(&redis));
+        let (ledger, ledger_address) = start("hashicoin-ledger", &mut store.serve(&redis, &settings));
+        let (api, api_address) = start("hashicoin-api", api(&redis).args(settings.api_arguments));
         let world = World {
             api,
             api_address,
@@ -91,23 +125,32 @@ impl World {
             ledger_address,
             redis,
             store,
+            settings,
         };
         world.is_well();
         world
     }
 
+    /// The command that counts.
+    pub fn serve_ledger(&self) -> Command {
+        self.store.serve(&self.redis, &self.settings)
+    }
+
     /// Kills the ledger, and starts it again.
     pub fn kill_ledger(&mut self) {
         self.ledger.kill();
-        let (ledger, address) = start("hashicoin-ledger", &mut self.store.serve(&self.redis));
-        (self.ledger, self.ledger_address) = (ledger, address);
+        self.start_ledger();
+    }
+
+    /// Starts a ledger.
+    pub fn start_ledger(&mut self) {
+        (self.ledger, self.ledger_address) = start("hashicoin-ledger", &mut self.serve_ledger());
     }
 
     /// Kills the API, and starts it again.
     pub fn kill_api(&mut self) {
         self.api.kill();
-        let (api, address) = start("hashicoin-api", &mut api(&self.redis));
-        (self.api, self.api_address) = (api, address);
+        (self.api, self.api_address) = start("hashicoin-api", api(&self.redis).args(self.settings.api_arguments));
     }
 
     /// Waits until both programs are well.
@@ -122,6 +165,13 @@ impl World {
                 }
             });
         }
+    }
+
+    /// Asks the API, and holds its answer against openapi.json.
+    pub fn get(&self, path: &str) -> Response {
+        let answer = http::get(self.api_address, path);
+        openapi::check("GET", path, &answer);
+        answer
     }
 
     /// Casts one vote.
@@ -244,8 +294,11 @@ pub fn api(redis: &Redis) -> Command {
     command
 }
 
-fn vote(address: SocketAddr, coin: &Coin, weights: &Value, prefer: &str) -> Response {
+/// Casts one vote at an address, and holds the answer against openapi.json.
+pub fn vote(address: SocketAddr, coin: &Coin, weights: &Value, prefer: &str) -> Response {
     let header = coin.header();
     let headers = [("authorization", header.as_str()), ("prefer", prefer)];
-    http::post_json(address, "/v1/votes", &headers, &json!({"weights": weights}))
+    let answer = http::post_json(address, "/v1/votes", &headers, &json!({"weights": weights}));
+    openapi::check("POST", "/v1/votes", &answer);
+    answer
 }

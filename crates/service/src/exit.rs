@@ -7,6 +7,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
+
 /// What sysexits.h calls `EX_USAGE`.
 const EXIT_USAGE: u8 = 64;
 
@@ -46,15 +48,32 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Reads the process's arguments.
+/// Reads the process's arguments. A password in an address that is refused is not repeated.
 ///
 /// # Errors
 ///
 /// The code to exit with, once clap has printed what there is to print: 0 after help and version, 64 after a mistake.
 pub fn parse_arguments<Arguments: clap::Parser>() -> Result<Arguments, ExitCode> {
-    Arguments::try_parse().map_err(|error| {
+    Arguments::try_parse().map_err(|mut error| {
+        for kind in [
+            ContextKind::InvalidValue,
+            ContextKind::InvalidArg,
+            ContextKind::InvalidSubcommand,
+        ] {
+            if let Some(ContextValue::String(text)) = error.get(kind)
+                && let Some(shown) = without_credentials(text)
+            {
+                error.insert(kind, ContextValue::String(shown));
+            }
+        }
         // Nobody is left to tell when this print fails. Help and version are no errors, though clap returns them as such.
         let _ = error.print();
         ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
     })
+}
+
+/// An address's scheme and an ellipsis: a password can be before an `@` or after a `?`, and can hold both. `None` for a text with neither.
+fn without_credentials(text: &str) -> Option<String> {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    text.contains(['@', '?']).then(|| format!("{scheme}://…"))
 }

@@ -12,11 +12,12 @@
 //! not there fails the test, and the message names what brings it: `cargo xtask tools`.
 //!
 //! From the inside out: [`tools`] finds the programs, [`process`] runs one, [`wait`] is the only place that waits, [`port`] gives a port to a server that
-//! cannot pick one itself.
+//! cannot pick one itself, [`proxy`] cuts connections to Postgres.
 
 pub mod port;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod redis;
 pub mod tools;
 pub mod wait;

@@ -9,10 +9,10 @@ use servers::Postgres;
 use servers::postgres::LEDGER;
 use servers::wait::wait_for;
 
-use super::proxy::{Cut, Proxy};
 use crate::common::{campaign, nullifier};
 use crate::contract::{at, ballot, queued};
 use crate::database::Database;
+use servers::proxy::{Cut, Proxy};
 
 /// Opens the ledger through a proxy.
 pub fn open_through(proxy: &Proxy, database: &Database) -> PostgresStore {
@@ -28,11 +28,7 @@ fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
     for cut in [Cut::Before, Cut::After] {
         let database = Database::with_ledger();
         let proxy = Proxy::to(database.server.address());
-        let url = format!("postgres://{LEDGER}@{}/{}", proxy.address(), database.name);
-        let url = PostgresUrl::parse(&url)
-            .unwrap()
-            .with_password(database.server.password());
-        let mut store = PostgresStore::open(&url, &campaign()).unwrap();
+        let mut store = open_through(&proxy, &database);
         let first = store
             .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
             .unwrap();

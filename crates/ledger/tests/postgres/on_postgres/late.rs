@@ -7,10 +7,10 @@ use serde_json::json;
 use servers::wait::wait_for;
 
 use super::cuts::open_through;
-use super::proxy::{Cut, Proxy};
 use crate::common::nullifier;
 use crate::contract::{at, ballot, queued};
 use crate::database::Database;
+use servers::proxy::{Cut, Proxy};
 
 /// One coin's vote, from the queue's entry of the same number.
 fn one(number: u64) -> ledger::Batch {

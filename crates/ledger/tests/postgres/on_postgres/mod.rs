@@ -5,7 +5,6 @@ mod cuts;
 mod fence;
 mod late;
 mod opening;
-mod proxy;
 mod roles;
 
 use crate::database::Database;

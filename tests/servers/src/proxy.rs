@@ -1,4 +1,4 @@
-//! A TCP proxy that cuts a connection at its COMMIT.
+//! A TCP proxy in front of a Postgres that cuts a connection at its COMMIT.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
