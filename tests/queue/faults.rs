@@ -112,6 +112,20 @@ fn of_two_ledgers_the_newest_counts_and_the_other_ends() {
 }
 
 #[test]
+fn a_ledger_that_is_overtaken_ends_without_waiting_for_a_vote() {
+    let mut world = World::start(Store::postgres());
+    let (ledger, address) = start("hashicoin-ledger", &mut world.serve_ledger());
+    let older = std::mem::replace(&mut world.ledger, ledger);
+    world.ledger_address = address;
+    let ended = older.ended();
+    assert!(
+        ended.code() == 2 && ended.stderr.contains("another writer"),
+        "{ended:?}"
+    );
+    world.settle(&[]);
+}
+
+#[test]
 fn what_a_dead_ledger_had_read_is_counted_by_the_next() {
     let coins = Mint::new().coins("coins", 3);
     let mut world = World::start(Store::sqlite());

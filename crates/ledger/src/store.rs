@@ -29,6 +29,17 @@ pub struct Batch {
     pub progress: Option<Progress>,
 }
 
+impl Batch {
+    /// Changes nothing. A store that takes it works, and is still its writer's.
+    pub fn nothing(now: Timestamp) -> Batch {
+        Batch {
+            ballots: Vec::new(),
+            counted_at: now,
+            progress: None,
+        }
+    }
+}
+
 /// A vote that is durably counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {

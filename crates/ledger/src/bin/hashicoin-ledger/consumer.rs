@@ -96,8 +96,8 @@ impl Consumer {
             heartbeat(&mut redis, &names)?;
             let entries = stream::read(&mut redis, &names, state.queue.position, BATCH_MAX)?;
             let Some(last) = entries.last().map(|entry| entry.position) else {
-                // Nobody needs the store just now; whether it is there is worth knowing before somebody does. No coin has this name.
-                reader.find(&Nullifier::from_bytes([0; 32]))?;
+                // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
+                store.append(&Batch::nothing(clock::now()))?;
                 stream::still_there(&mut redis, &names)?;
                 continue;
             };
