@@ -50,9 +50,11 @@
 
 mod campaign;
 mod coin_txt;
+mod fixed_base;
 mod header;
 mod keyring;
 mod payload;
+mod public_key;
 mod refusal;
 mod serial;
 mod timestamp;
@@ -62,8 +64,9 @@ mod verify;
 pub use campaign::Campaign;
 pub use coin_txt::CoinTxtError;
 pub use header::{SCHEME, TOKEN_MARKER, token_from_header};
-pub use keyring::{KEYS_MAX, Keyring, KeyringError, PublicKey};
+pub use keyring::{KEYS_MAX, Keyring, KeyringError};
 pub use payload::Coin;
+pub use public_key::PublicKey;
 pub use refusal::Refusal;
 pub use serial::Serial;
 pub use timestamp::Timestamp;
