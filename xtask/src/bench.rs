@@ -1,5 +1,6 @@
 //! `bench`: what is claimed about speed, each claim beside its rival in one run, in turns. docs/benchmarks.md has the figures and says what they mean.
 
+mod cpu;
 mod edge_vs_vault;
 mod load;
 mod mint;

@@ -1,7 +1,7 @@
 //! Votes per second with the gate, against a call to Vault for each vote.
 //!
-//! Both ways are the same Envoy with the same routes, the same API and the same ledger behind it, new for each round. The gate checks the coin in the
-//! proxy. Its rival is the least that "ask Vault each time" can be: the proxy itself, in a Lua filter, posts the coin to Transit's verify, over
+//! All ways are the same Envoy with the same routes, the same API and the same ledger behind it, new for each round. The gate checks the coin in the
+//! proxy. The way without any check in the proxy shows what all have in common: what is above it is the check's. The gate's rival is the least that "ask Vault each time" can be: the proxy itself, in a Lua filter, posts the coin to Transit's verify, over
 //! connections that it keeps open, with no program between. Vault keeps everything in memory and writes its audit log, as one that is trusted does.
 
 use std::fs;
@@ -14,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::cpu::used_us;
 use super::load::{self, Measured};
 use super::server::{Server, free_address};
 use super::spread::Spread;
@@ -29,8 +30,9 @@ const CONNECTIONS: usize = 16;
 
 /// Votes per second with the gate, against a call to Vault for each vote; and how long one takes
 ///
-/// With --json the last line on standard output is one object: `ratio` of the votes per second, and `edge` and `vault`, each with votes_per_s, p50_ms and
-/// p99_ms (16 connections) and alone_ms (the median with one connection).
+/// With --json the last line on standard output is one object: `ratio` of the votes per second; `check_ratio` of the processor time that the check alone takes; and
+/// `edge`, `vault` and `unchecked`, each with votes_per_s, p50_ms and p99_ms (16 connections), alone_ms (the median with one connection) and cpu_us (processor
+/// time of a vote, by part).
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Print the figures as one JSON object at the end
@@ -55,18 +57,20 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
     let site = Site::set_up(programs, directory.path(), arguments.votes)?;
     let edge = site.envoy("edge", &site.edge()?)?;
     let vault = site.envoy("vault-each-time", &site.vault_each_time()?)?;
-    let (mut with_gate, mut with_vault) = (Vec::new(), Vec::new());
+    let unchecked = site.envoy("unchecked", &site.unchecked()?)?;
+    let (mut with_gate, mut with_vault, mut without) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
         // In turns, so that a machine that becomes slower becomes so for both.
         with_gate.push(site.round(&edge)?);
         with_vault.push(site.round(&vault)?);
+        without.push(site.round(&unchecked)?);
         eprintln!(
             "    round {round}: {:.0} votes/s with the gate, {:.0} with Vault",
             with_gate.last().map_or(0.0, |round| round.together.per_s),
             with_vault.last().map_or(0.0, |round| round.together.per_s)
         );
     }
-    let (with_gate, with_vault) = (Figures::of(&with_gate), Figures::of(&with_vault));
+    let (with_gate, with_vault, without) = (Figures::of(&with_gate), Figures::of(&with_vault), Figures::of(&without));
     let ratio = Spread::of(
         with_gate
             .per_round
@@ -74,11 +78,24 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
             .zip(&with_vault.per_round)
             .map(|(ours, theirs)| ours / theirs),
     );
+    let checks = [&with_gate, &with_vault].map(|way| way.total_us() - without.total_us());
+    let check_ratio = checks[1] / checks[0];
     eprintln!("with the gate     {with_gate}");
     eprintln!("Vault each time   {with_vault}");
+    eprintln!("unchecked         {without}");
     eprintln!("ratio             {ratio}");
+    eprintln!(
+        "the check alone   {:.0} µs of processor time with the gate, {:.0} with Vault: {check_ratio:.1}",
+        checks[0], checks[1]
+    );
     if arguments.json {
-        let json = json!({"ratio": round(ratio.median()), "edge": with_gate.to_json(), "vault": with_vault.to_json()});
+        let json = json!({
+            "ratio": round(ratio.median()),
+            "check_ratio": round(check_ratio),
+            "edge": with_gate.to_json(),
+            "vault": with_vault.to_json(),
+            "unchecked": without.to_json(),
+        });
         println!("{json}");
     }
     Ok(())
@@ -134,14 +151,19 @@ struct Site<'a> {
 /// A proxy in front of the API.
 struct Front {
     address: SocketAddr,
-    _server: Server,
+    server: Server,
 }
 
 /// One way, measured once.
 struct Round {
     together: Measured,
     alone: Measured,
+    /// Processor time of a vote when they came together, in µs, by [`PARTS`].
+    cpu_us: [f64; PARTS.len()],
 }
+
+/// What uses processor time.
+const PARTS: [&str; 4] = ["envoy", "api", "vault", "client"];
 
 impl<'a> Site<'a> {
     fn set_up(programs: Programs, directory: &'a Path, votes: u32) -> Result<Site<'a>, String> {
@@ -190,9 +212,6 @@ impl<'a> Site<'a> {
 
     /// The shipped bootstrap with the Lua filter in the gate's place.
     fn vault_each_time(&self) -> Result<String, String> {
-        let bootstrap = self.bootstrap()?;
-        let (before, rest) = split(&bootstrap, "          - name: coin_gate\n")?;
-        let (_, after) = split(rest, "          - name: envoy.filters.http.router\n")?;
         let lua = include_str!("edge_vs_vault.lua").replace("VAULT_TOKEN", &self.verifier_token);
         let filter = json!({
             "name": "vault_each_time",
@@ -212,8 +231,22 @@ impl<'a> Site<'a> {
             },
         });
         // JSON is YAML.
-        let text = format!("{before}          - {filter}\n          - name: envoy.filters.http.router\n{after}");
+        let text = self.in_place_of_the_gate(&format!("          - {filter}\n"))?;
         replace(&text, "  clusters:\n", &format!("  clusters:\n  - {cluster}\n"))
+    }
+
+    /// The shipped bootstrap without the gate.
+    fn unchecked(&self) -> Result<String, String> {
+        self.in_place_of_the_gate("")
+    }
+
+    /// The shipped bootstrap with other filters, as YAML, or none.
+    fn in_place_of_the_gate(&self, filters: &str) -> Result<String, String> {
+        let bootstrap = self.bootstrap()?;
+        let router = "          - name: envoy.filters.http.router\n";
+        let (before, rest) = split(&bootstrap, "          - name: coin_gate\n")?;
+        let (_, after) = split(rest, router)?;
+        Ok(format!("{before}{filters}{router}{after}"))
     }
 
     /// The shipped bootstrap, in front of this API.
@@ -249,10 +282,7 @@ impl<'a> Site<'a> {
             // 503 while the API is away, which it is between rounds; anything at all means that the proxy listens.
             get(address, "/healthz").is_some()
         })?;
-        Ok(Front {
-            address,
-            _server: server,
-        })
+        Ok(Front { address, server })
     }
 
     /// Casts all votes through a front, on a new ledger.
@@ -273,7 +303,7 @@ impl<'a> Site<'a> {
         let mut serve = books("serve");
         serve.arg("--keys").arg(self.directory.join("keys.json"));
         serve.args(["--listen", &self.api.to_string()]);
-        let _api = Server::start("api", serve.env("RUST_LOG", "warn"), directory.path(), || {
+        let api = Server::start("api", serve.env("RUST_LOG", "warn"), directory.path(), || {
             get(front.address, "/healthz").as_deref() == Some("200")
         })?;
         // A tenth to warm up, a tenth alone, the rest together.
@@ -281,9 +311,16 @@ impl<'a> Site<'a> {
         let (warm_up, rest) = self.requests.split_at(tenth);
         let (alone, together) = rest.split_at(tenth);
         load::run(front.address, warm_up, CONNECTIONS, "202")?;
+        let alone = load::run(front.address, alone, 1, "202")?;
+        let parts = [front.server.id(), api.id(), self.vault.id(), std::process::id()];
+        let used = || parts.map(|part| used_us(part).unwrap_or(f64::NAN));
+        let before = used();
+        let measured = load::run(front.address, together, CONNECTIONS, "202")?;
+        let after = used();
         Ok(Round {
-            alone: load::run(front.address, alone, 1, "202")?,
-            together: load::run(front.address, together, CONNECTIONS, "202")?,
+            alone,
+            cpu_us: std::array::from_fn(|part| (after[part] - before[part]) / together.len() as f64),
+            together: measured,
         })
     }
 }
@@ -295,6 +332,7 @@ struct Figures {
     p50_ms: Spread,
     p99_ms: Spread,
     alone_ms: Spread,
+    cpu_us: [Spread; PARTS.len()],
 }
 
 impl Figures {
@@ -306,7 +344,13 @@ impl Figures {
             p50_ms: over(|round| round.together.latency_ms(50)),
             p99_ms: over(|round| round.together.latency_ms(99)),
             alone_ms: over(|round| round.alone.latency_ms(50)),
+            cpu_us: std::array::from_fn(|part| Spread::of(rounds.iter().map(|round| round.cpu_us[part]))),
         }
+    }
+
+    /// Processor time of a vote in all parts, in µs.
+    fn total_us(&self) -> f64 {
+        self.cpu_us.iter().map(Spread::median).sum()
     }
 
     fn to_json(&self) -> Value {
@@ -315,6 +359,7 @@ impl Figures {
             "p50_ms": round(self.p50_ms.median()),
             "p99_ms": round(self.p99_ms.median()),
             "alone_ms": round(self.alone_ms.median()),
+            "cpu_us": Value::from_iter(PARTS.iter().zip(&self.cpu_us).map(|(part, us)| (*part, round(us.median())))),
         })
     }
 }
@@ -323,9 +368,11 @@ impl std::fmt::Display for Figures {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             formatter,
-            "{} votes/s, half within {} ms, 99 % within {} ms; alone {} ms",
+            "{} votes/s, half within {} ms, 99 % within {} ms; alone {} ms;",
             self.per_s, self.p50_ms, self.p99_ms, self.alone_ms
-        )
+        )?;
+        let mut parts = PARTS.iter().zip(&self.cpu_us);
+        parts.try_for_each(|(part, us)| write!(formatter, " {part} {:.0} µs", us.median()))
     }
 }
 

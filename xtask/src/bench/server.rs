@@ -45,6 +45,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It has ended already, or ends now.

@@ -17,10 +17,15 @@ pub struct Vault {
     root_token: String,
     /// Where it listens, in the clear.
     pub address: SocketAddr,
-    _server: Server,
+    server: Server,
 }
 
 impl Vault {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Starts the program, with its logs in the directory, and sets it up. `processors`, such as `0-3`, are those that it may use; `None` for all.
     ///
     /// # Errors
@@ -48,7 +53,7 @@ impl Vault {
             program: program.to_owned(),
             root_token,
             address,
-            _server: server,
+            server,
         };
         let mut setup = vault.command(Path::new("sh"), &vault.root_token);
         setup
