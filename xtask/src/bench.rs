@@ -1,7 +1,9 @@
 //! `bench`: what is claimed about speed, each claim beside its rival in one run, in turns. docs/benchmarks.md has the figures and says what they mean.
 
+mod coins;
 mod cpu;
 mod edge_vs_vault;
+mod gate;
 mod load;
 mod mint;
 mod server;
@@ -14,6 +16,7 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub enum Bench {
     EdgeVsVault(edge_vs_vault::Arguments),
+    Gate(gate::Arguments),
     Mint(mint::Arguments),
 }
 
@@ -25,6 +28,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<(), String> {
     match bench {
         Bench::EdgeVsVault(arguments) => edge_vs_vault::run(arguments),
+        Bench::Gate(arguments) => gate::run(arguments),
         Bench::Mint(arguments) => mint::run(arguments),
     }
 }

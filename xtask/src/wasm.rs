@@ -13,7 +13,11 @@ const BUDGET_BYTES: usize = 320 * 1024;
 
 /// The built module.
 pub fn module() -> PathBuf {
-    place::target().join(WASM_TARGET).join("wasm/coin_gate.wasm")
+    built_in(&place::target())
+}
+
+fn built_in(target: &Path) -> PathBuf {
+    target.join(WASM_TARGET).join("wasm/coin_gate.wasm")
 }
 
 /// Runs the command.
@@ -22,16 +26,8 @@ pub fn module() -> PathBuf {
 ///
 /// When it does not build, names a place of this machine, or is over the budget.
 pub fn run() -> Result<(), String> {
-    tools::wasm_target()?;
-    let mut build = cargo(&["build", "--package", "coin-gate", "--profile", "wasm"]);
-    build.args(["--target", WASM_TARGET]);
-    // A panic's message names its file. Unasked, the compiler writes down where this user keeps the sources: another module, and another hash, for everybody.
     let sources = place::cargo_home()?;
-    build.env(
-        "CARGO_ENCODED_RUSTFLAGS",
-        format!("--remap-path-prefix={}=/cargo", sources.display()),
-    );
-    step::run("build the filter", &mut build, "The compiler's message is above.")?;
+    build("build the filter", &[], &place::target())?;
     let path = module();
     let module = fs::read(&path).map_err(|error| format!("could not read {}: {error}", path.display()))?;
     let hash: String = Sha256::digest(&module)
@@ -45,6 +41,33 @@ pub fn run() -> Result<(), String> {
     );
     names_nothing_in(&sources, &module)?;
     within_budget(module.len())
+}
+
+/// Builds the filter with `ed25519-compact`'s verifier in place of ours, for a measurement, and gives the module.
+///
+/// # Errors
+///
+/// When it does not build.
+pub fn with_reference_verifier() -> Result<PathBuf, String> {
+    // Apart, so that what is built the next time is what ships.
+    let target = place::target().join("reference-verifier");
+    build(
+        "build the filter with the reference verifier",
+        &["--cfg", "reference_verifier"],
+        &target,
+    )?;
+    Ok(built_in(&target))
+}
+
+fn build(what: &str, flags: &[&str], target: &Path) -> Result<(), String> {
+    tools::wasm_target()?;
+    let mut build = cargo(&["build", "--package", "coin-gate", "--profile", "wasm"]);
+    build.args(["--target", WASM_TARGET, "--target-dir"]).arg(target);
+    // A panic's message names its file. Unasked, the compiler writes down where this user keeps the sources: another module, and another hash, for everybody.
+    let remap = format!("--remap-path-prefix={}=/cargo", place::cargo_home()?.display());
+    let flags: Vec<&str> = [remap.as_str()].into_iter().chain(flags.iter().copied()).collect();
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    step::run(what, &mut build, "The compiler's message is above.")
 }
 
 fn names_nothing_in(place: &Path, module: &[u8]) -> Result<(), String> {

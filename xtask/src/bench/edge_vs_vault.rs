@@ -9,11 +9,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::coins;
 use super::cpu::used_us;
 use super::load::{self, Measured};
 use super::server::{Server, free_address};
@@ -382,32 +381,14 @@ fn round(figure: f64) -> f64 {
 }
 
 /// One vote request for each coin in a directory.
-fn requests(coins: &Path) -> Result<Vec<String>, String> {
-    let read = |error: std::io::Error| format!("could not read {}: {error}", coins.display());
-    let mut requests = Vec::new();
-    for entry in fs::read_dir(coins).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if path.to_string_lossy().ends_with(".coin.txt") {
-            let token = token(&fs::read_to_string(&path).map_err(read)?)?;
-            requests.push(format!(
-                "POST /v1/votes HTTP/1.1\r\nhost: bench\r\nauthorization: Coin {token}\r\ncontent-type: application/json\r\ncontent-length: 29\r\n\r\n\
-                 {{\"weights\":{{\"clean-water\":1}}}}"
-            ));
-        }
-    }
-    Ok(requests)
-}
-
-/// The token of a `coin.txt`, as its readers write it; crates/coin has the format.
-fn token(coin_txt: &str) -> Result<String, String> {
-    let parts = || {
-        let (_, coin) = coin_txt.split_once("\n\n")?;
-        let (payload, signature) = coin.trim_end().split_at(coin.find("vault:v")?);
-        let (version, signature) = signature.strip_prefix("vault:v")?.split_once(':')?;
-        let signature = signature.trim_end_matches('=').replace('+', "-").replace('/', "_");
-        Some(format!("{}.{version}.{signature}", URL_SAFE_NO_PAD.encode(payload)))
+fn requests(directory: &Path) -> Result<Vec<String>, String> {
+    let request = |token: String| {
+        format!(
+            "POST /v1/votes HTTP/1.1\r\nhost: bench\r\nauthorization: Coin {token}\r\ncontent-type: application/json\r\ncontent-length: 29\r\n\r\n\
+             {{\"weights\":{{\"clean-water\":1}}}}"
+        )
     };
-    parts().ok_or_else(|| "hashicoin-mint made a coin.txt in a form that this measurement does not know".to_owned())
+    Ok(coins::tokens(directory)?.into_iter().map(request).collect())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -48,6 +48,15 @@ pub const POSTGRES: Package = Package {
     wanted: "postgres, initdb and psql, 15 or later",
 };
 
+/// A load generator, for measurements.
+pub const WRK: Package = Package {
+    name: "wrk",
+    packages: &["wrk"],
+    programs: &["wrk"],
+    accepts: |_| true,
+    wanted: "wrk",
+};
+
 /// `ip`, for network namespaces.
 pub const IPROUTE2: Package = Package {
     name: "iproute2",
