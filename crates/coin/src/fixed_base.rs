@@ -4,6 +4,10 @@
 //! so `s·P` is at most 32 additions or subtractions, and no doubling. Look-ups and additions depend on the digits: this is for public scalars and points only, which
 //! is all that a verifier has. Points and their addition are `curve25519-dalek`'s.
 
+use std::cmp::Ordering;
+use std::hint::black_box;
+
+use curve25519_dalek::traits::Identity;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 
 /// Digits of a scalar.
@@ -34,16 +38,27 @@ impl FixedBase {
 
     /// `sum + scalar·P`, in time that depends on the scalar.
     pub(crate) fn add_multiple(&self, sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
+        // All look-ups before the first addition: memory brings them together, where each would be waited for by itself. Unseen by the compiler, which would put them off again.
+        let picked = black_box(self.pick(scalar));
+        picked
+            .into_iter()
+            .fold(sum, |sum, (multiple, digit)| match digit.cmp(&0) {
+                Ordering::Less => sum - multiple,
+                Ordering::Equal => sum,
+                Ordering::Greater => sum + multiple,
+            })
+    }
+
+    /// For each of the scalar's digits the multiple of its magnitude, and the digit; any point for 0.
+    fn pick(&self, scalar: &Scalar) -> [(EdwardsPoint, i16); PLACES] {
+        let mut picked = [(EdwardsPoint::identity(), 0); PLACES];
         let places = self.0.chunks_exact(MULTIPLES).zip(digits(scalar));
-        places.fold(sum, |sum, (multiples, digit)| {
-            // There is none for 0.
-            let place = usize::from(digit.unsigned_abs()).wrapping_sub(1);
-            match multiples.get(place) {
-                None => sum,
-                Some(multiple) if digit < 0 => sum - multiple,
-                Some(multiple) => sum + multiple,
+        for (picked, (multiples, digit)) in picked.iter_mut().zip(places) {
+            if let Some(multiple) = multiples.get(usize::from(digit.unsigned_abs()).wrapping_sub(1)) {
+                *picked = (*multiple, digit);
             }
-        })
+        }
+        picked
     }
 }
 

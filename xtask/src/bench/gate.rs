@@ -1,7 +1,7 @@
 //! What the gate costs in front of a request, beside Envoy's own filter for signed tokens.
 //!
 //! One Envoy worker answers every request itself (a direct response), so all there is besides the filter is the proxy. `wrk` sends POST requests without a body over 16 connections, in turns to
-//! an Envoy without a filter, with `jwt_authn` and EdDSA, with the gate, and with the gate on the reference verifier; thousands of distinct coins and JWTs, so that nothing can be remembered.
+//! an Envoy without a filter, with `jwt_authn` and EdDSA, with the gate, with the gate on the reference verifier, and with the gate on a route that needs no coin; thousands of distinct coins and JWTs, so that nothing can be remembered.
 //! A worker that is never idle makes 1/rate the time of a request, and the difference to no filter the filter's.
 
 mod envoys;
@@ -71,7 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
     std::fs::write(&script, include_str!("gate/load.lua")).map_err(|error| error.to_string())?;
 
     let start = |name, filter: Option<Value>| Front::start(&envoy, directory.path(), name, filter);
-    let gate = |module: &Path| Some(envoys::gate(module, &tokens.keys));
+    let gate = |module: &Path, free: &[&str]| Some(envoys::gate(module, &tokens.keys, free));
+    let (reading, all) = (["GET", "HEAD"], ["GET", "HEAD", "POST"]);
     let mut ways = Vec::new();
     let mut add = |name, front, tokens: &Path, passes| {
         ways.push(Way {
@@ -89,10 +90,21 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
         &tokens.jwts,
         true,
     );
-    add("the gate", start("gate", gate(&wasm::module()))?, &tokens.coins, true);
+    add(
+        "the gate",
+        start("gate", gate(&wasm::module(), &reading))?,
+        &tokens.coins,
+        true,
+    );
     add(
         "the gate, reference",
-        start("reference", gate(&reference))?,
+        start("reference", gate(&reference, &reading))?,
+        &tokens.coins,
+        true,
+    );
+    add(
+        "the gate, a free route",
+        start("free", gate(&wasm::module(), &all))?,
         &tokens.coins,
         true,
     );
@@ -135,7 +147,7 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
 
 /// All figures.
 struct Report {
-    /// No filter, jwt_authn, the gate, the gate on the reference, and the gate's refusals.
+    /// No filter, jwt_authn, the gate, the gate on the reference, the gate on a route that needs no coin, and the gate's refusals.
     ways: Vec<Way>,
     load_ms: f64,
     memory_mib: f64,
@@ -162,7 +174,7 @@ impl Report {
                 json!(Spread::of(way.per_s.iter().copied()).median().round()),
             )
         };
-        let (passing, refused) = self.ways.split_at(4);
+        let (passing, refused) = self.ways.split_at(5);
         let (added, added_jwt) = (self.added_us(2).median(), self.added_us(1).median());
         json!({
             "ratio_to_jwt_authn": round(self.over(2, 1, |ours, theirs| ours / theirs).median()),

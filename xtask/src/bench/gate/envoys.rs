@@ -22,13 +22,13 @@ pub struct Front {
     server: Rc<Server>,
 }
 
-/// The gate's filter, as the shipped bootstrap has it.
-pub fn gate(module: &Path, keys: &Value) -> Value {
+/// The gate's filter, as the shipped bootstrap has it; `free` are the methods that need no coin.
+pub fn gate(module: &Path, keys: &Value, free: &[&str]) -> Value {
     let configuration = json!({
         "mode": "enforce",
         "campaign": CAMPAIGN,
         "keys": keys,
-        "routes": [{ "methods": ["GET", "HEAD"], "prefix": "/", "coin": "none" }],
+        "routes": [{ "methods": free, "prefix": "/", "coin": "none" }],
     });
     json!({
         "name": "coin_gate",
