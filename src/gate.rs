@@ -1,8 +1,7 @@
 //! The decision about one request, from one snapshot of its headers.
 //!
-//! The order: path ([`Refusal::PathNotCanonical`]); route table, which may exempt the request; and where a coin is required: tunnels
-//! ([`Refusal::UpgradeRefused`]), names that could be taken for the coin's ([`Refusal::UnderscoreTwin`]), a second coin header
-//! ([`Refusal::Duplicate`]), a coin elsewhere ([`Refusal::SecondCarrier`]), none at all ([`Refusal::Missing`]); then the coin itself, as [`coin::verify`]
+//! The order: path ([`Refusal::PathNotCanonical`]); tunnels ([`Refusal::UpgradeRefused`]); route table, which may exempt the request; and where a coin is
+//! required: names that could be taken for the coin's ([`Refusal::UnderscoreTwin`]), a second coin header ([`Refusal::Duplicate`]), a coin elsewhere ([`Refusal::SecondCarrier`]), none at all ([`Refusal::Missing`]); then the coin itself, as [`coin::verify`]
 //! says. All that is ambiguous is refused before any cryptography.
 
 use coin::{Accepted, Refusal, TOKEN_MARKER, Timestamp, token_from_header, verify};
@@ -41,10 +40,14 @@ pub fn decide(config: &Config, headers: &[Pair<'_>], now: impl FnOnce() -> Optio
         return Verdict::Refused(Refusal::PathNotCanonical);
     };
     let method = value_of(headers, b":method").unwrap_or_default();
+    // Also where no coin is needed: once a service agrees to it, whatever follows passes unseen.
+    if asks_for_another_protocol(method, headers) {
+        return Verdict::Refused(Refusal::UpgradeRefused);
+    }
     if !coin_required(&config.routes, method, path) {
         return Verdict::Free;
     }
-    match check_coin(config, method, headers, now) {
+    match check_coin(config, headers, now) {
         Ok(accepted) => Verdict::Accepted(accepted),
         Err(refusal) => Verdict::Refused(refusal),
     }
@@ -75,17 +78,9 @@ pub fn verdict_headers(accepted: &Accepted) -> [(&'static str, String); 4] {
 
 fn check_coin(
     config: &Config,
-    method: &[u8],
     headers: &[Pair<'_>],
     now: impl FnOnce() -> Option<Timestamp>,
 ) -> Result<Accepted, Refusal> {
-    if method == b"CONNECT"
-        || headers
-            .iter()
-            .any(|(name, _)| matches!(*name, b"upgrade" | b":protocol"))
-    {
-        return Err(Refusal::UpgradeRefused);
-    }
     if headers.iter().any(|(name, _)| is_underscore_twin(name, &config.header)) {
         return Err(Refusal::UnderscoreTwin);
     }
@@ -104,6 +99,12 @@ fn check_coin(
     let token = token_from_header(value)?;
     let now = now().ok_or(Refusal::GateUnavailable)?;
     verify(token, &config.keyring, &config.campaign, now)
+}
+
+/// Whether the connection is to become another one: CONNECT, also in its extended form (RFC 8441), or an upgrade.
+fn asks_for_another_protocol(method: &[u8], headers: &[Pair<'_>]) -> bool {
+    let asks = |name: &[u8]| matches!(name, b"upgrade" | b":protocol");
+    method == b"CONNECT" || headers.iter().any(|(name, _)| asks(name))
 }
 
 /// The first value of a header. Only for pseudo-headers, of which the proxy lets one through.

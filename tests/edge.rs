@@ -8,6 +8,7 @@ mod configuration;
 mod fail_closed;
 mod http2;
 mod outside;
+mod smuggling;
 mod tokens;
 
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ use super::wait::wait_for;
 /// A running Envoy.
 pub struct Envoy {
     _directory: TempDir,
-    _process: Process,
+    process: Process,
     /// Where clients connect.
     pub address: SocketAddr,
     /// Envoy's admin interface.
@@ -74,7 +74,7 @@ impl Envoy {
         let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(address).unwrap()));
         Envoy {
             _directory: directory,
-            _process: process,
+            process,
             address,
             admin,
         }
@@ -84,6 +84,11 @@ impl Envoy {
     pub fn refuses(bootstrap: &str) -> Ended {
         let directory = TempDir::new().unwrap();
         spawn(directory.path(), bootstrap).ended()
+    }
+
+    /// What Envoy has written so far: its access log and its own.
+    pub fn said(&self) -> String {
+        self.process.stdout() + &self.process.stderr()
     }
 
     /// The gate's metrics, such as `coin_gate_accepted`.
@@ -98,9 +103,21 @@ impl Envoy {
 
     /// Requests that Envoy sent on to the API.
     pub fn upstream_requests(&self) -> u64 {
-        let text = http::get(self.admin, "/stats?filter=^cluster\\.api\\.upstream_rq_total$").text();
+        self.stat("cluster.api.upstream_rq_total")
+    }
+
+    /// Connections to the API that Envoy has closed, or nothing while a request is under way.
+    pub fn upstream_closed(&self) -> Option<u64> {
+        let active = self.stat("cluster.api.upstream_rq_active");
+        (active == 0).then(|| self.stat("cluster.api.upstream_cx_destroy"))
+    }
+
+    /// One of Envoy's own statistics, by its full name.
+    pub fn stat(&self, name: &str) -> u64 {
+        let pattern = name.replace('.', "\\.");
+        let text = http::get(self.admin, &format!("/stats?filter=^{pattern}$")).text();
         let value = text.trim().rsplit(' ').next().and_then(|value| value.parse().ok());
-        value.unwrap_or_else(|| panic!("no upstream_rq_total: {text:?}"))
+        value.unwrap_or_else(|| panic!("no {name}: {text:?}"))
     }
 }
 

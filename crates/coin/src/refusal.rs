@@ -13,7 +13,7 @@ pub enum Refusal {
     GateUnavailable,
     /// The path has more than one spelling, and this is not the canonical one.
     PathNotCanonical,
-    /// CONNECT, `Upgrade` or extended CONNECT where a coin is required.
+    /// CONNECT, `Upgrade` or extended CONNECT, also where no coin is required.
     UpgradeRefused,
     /// A header whose name differs from the coin's, or from a verdict's, only by `_` for `-`.
     UnderscoreTwin,
@@ -116,7 +116,7 @@ impl Refusal {
                 "upgrade-refused",
                 400,
                 "A coin cannot open a tunnel",
-                "CONNECT and protocol upgrades are refused where a coin is required. Send an ordinary request.",
+                "CONNECT and protocol upgrades are refused. Send an ordinary request.",
             ),
             Refusal::UnderscoreTwin => (
                 "coin-underscore-twin",
