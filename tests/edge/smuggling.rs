@@ -195,9 +195,7 @@ fn may_arrive(coins: &[String; 2], request: &Arrived) -> bool {
     let carried = request.all("authorization");
     let [carried] = carried[..] else { return false };
     let once = |name: &&str| matches!(request.all(name)[..], [value] if value != SPOOFED);
-    coins.iter().any(|coin| coin == carried)
-        && verdicts.len() == VERDICTS.len()
-        && VERDICTS.iter().all(|name| once(name))
+    coins.iter().any(|coin| coin == carried) && verdicts.len() == VERDICTS.len() && VERDICTS.iter().all(once)
 }
 
 /// A request that kills the gate is an attack as well: after all of them it lets a good coin through. And no coin is in Envoy's log.
