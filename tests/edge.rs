@@ -3,6 +3,7 @@
 //! For each request: the status, the problem's type, the one counter that moved, and that the API saw nothing of what was refused. Two witnesses
 //! say the last, Envoy's count of requests sent on and the API's count of requests received.
 
+mod capabilities;
 mod cases;
 mod configuration;
 mod fail_closed;

@@ -5,7 +5,7 @@
 
 mod configuration;
 mod decisions;
-mod faults;
+pub mod faults;
 mod logs;
 mod resources;
 mod streams;
