@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
         tools::mesh()?;
     }
     let envoy = envoy::bring()?;
-    wasm::run()?;
+    wasm::build_checked()?;
     step::run(
         "build the programs",
         &mut build_programs(),

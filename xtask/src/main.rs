@@ -36,8 +36,7 @@ enum Command {
     Bench(bench::Bench),
     /// Checks without running anything: formatting, clippy for both targets, documentation, dependency rules
     Check,
-    /// Builds the filter, prints its size and SHA-256, and fails when it is over its budget
-    Wasm,
+    Wasm(wasm::Arguments),
     /// Brings what the tests need and is not there: the WebAssembly target, Envoy, Consul, Vault, Redis, Postgres, Chromium, cargo-deny
     Tools,
 }
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(bench) => bench::run(&bench),
         Command::Check => check::run(),
-        Command::Wasm => wasm::run(),
+        Command::Wasm(arguments) => wasm::run(&arguments),
         Command::Tools => tools::run(),
     };
     let Err(message) = result else {

@@ -35,8 +35,9 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
     if !arguments.quick {
         step::timed("bring the tools", tools::run)?;
     }
-    wasm::run()?;
+    wasm::build_checked()?;
     if !arguments.quick {
+        wasm::reproduce()?;
         check::run()?;
     }
     step::run("build programs and tests", &mut build_programs_and_tests(), advice)?;

@@ -111,7 +111,7 @@ struct Programs {
 impl Programs {
     fn bring() -> Result<Programs, String> {
         let (envoy, vault) = (envoy::bring()?, go::bring(&go::VAULT)?);
-        wasm::run()?;
+        wasm::build_checked()?;
         step::run(
             "build the programs as they ship",
             &mut cargo(&[

@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
     let programs = debian::bring(&[WRK])?;
     let wrk = &programs.first().ok_or("there is no wrk")?.1;
     let envoy = envoy::bring()?;
-    wasm::run()?;
+    wasm::build_checked()?;
     let reference = wasm::with_reference_verifier()?;
     step::run(
         "build the mint as it ships",
