@@ -91,8 +91,18 @@ impl PublicKey {
 
 /// The point with this canonical encoding, if there is one and it is not of small order.
 fn strict_point(bytes: [u8; 32]) -> Option<EdwardsPoint> {
+    if !is_reduced(&bytes) {
+        return None;
+    }
     let point = CompressedEdwardsY(bytes).decompress()?;
-    (point.compress().0 == bytes && !point.is_small_order()).then_some(point)
+    // The other second spelling, x = 0 with a sign, is of such points.
+    (!point.is_small_order()).then_some(point)
+}
+
+/// Whether y, which is all but the last bit, is below the field's prime 2^255 - 19.
+fn is_reduced(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *low < 0xed || middle.iter().any(|byte| *byte != 0xff) || high & 0x7f != 0x7f
 }
 
 impl PartialEq for PublicKey {
