@@ -9,7 +9,7 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     ("hashicoin", &["coin", "service"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),
     ("service", &["coin"]),
+    ("tlog", &["coin"]),
     ("vote", &["coin"]),
     ("xtask", &[]),
 ];
