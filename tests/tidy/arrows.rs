@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),
     ("service", &["coin"]),
-    ("tlog", &["coin"]),
+    ("tlog", &["coin", "servers"]),
     ("vote", &["coin"]),
     ("xtask", &[]),
 ];

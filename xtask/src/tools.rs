@@ -13,7 +13,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use self::debian::{CHROMIUM, IPROUTE2, POSTGRES, REDIS};
-use self::go::{CONSUL, CONSUL_TEMPLATE, VAULT};
+use self::go::{CONSUL, CONSUL_TEMPLATE, TLOG_CHECK, VAULT};
 use crate::cargo::WASM_TARGET;
 use crate::{place, step};
 
@@ -27,6 +27,7 @@ pub fn run() -> Result<(), String> {
     link("envoy", &envoy::bring()?)?;
     link_all(&debian::bring(&[CHROMIUM, REDIS, POSTGRES, IPROUTE2])?)?;
     // What takes long comes last: who lacks something, Go too, hears of it first.
+    link(TLOG_CHECK.name, &go::bring(&TLOG_CHECK)?)?;
     bring_go_tools()?;
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
     Ok(())

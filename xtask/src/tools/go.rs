@@ -1,5 +1,7 @@
-//! Servers and tools that are written in Go: the one on PATH if it is of an acceptable version, else built from its published module.
+//! Servers and tools that are written in Go: the one on PATH if it is of an acceptable version, else built from its published module; and a program of ours that
+//! calls what others wrote in Go.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,35 +13,54 @@ use crate::{place, step, tools};
 pub struct GoTool {
     /// The program's name, and its directory's in `tools/`, where go.mod and go.sum pin it.
     pub name: &'static str,
-    /// The arguments with which it tells its version.
-    pub version: &'static [&'static str],
-    /// How the first line of that begins when the version is acceptable. A patch release is as good; a minor one is another program.
-    pub accepts: &'static str,
+    /// What is as good if it is on PATH; nothing, for a program whose source is in the directory too.
+    pub published: Option<Published>,
     /// How long a build takes with empty caches on two cores.
     pub minutes: u32,
 }
 
+/// How a program that others publish is recognised.
+pub struct Published {
+    /// The arguments with which it tells its version.
+    version: &'static [&'static str],
+    /// How the first line of that begins when the version is acceptable. A patch release is as good; a minor one is another program.
+    accepts: &'static str,
+}
+
+/// Reads a public log with Tessera's fsck and Go's own packages, for the tests.
+pub const TLOG_CHECK: GoTool = GoTool {
+    name: "tlog-check",
+    published: None,
+    minutes: 1,
+};
+
 /// Renders the keys of Vault into the gate's configuration.
 pub const CONSUL_TEMPLATE: GoTool = GoTool {
     name: "consul-template",
-    version: &["-v"],
-    accepts: "consul-template v0.42.",
+    published: Some(Published {
+        version: &["-v"],
+        accepts: "consul-template v0.42.",
+    }),
     minutes: 1,
 };
 
 /// The mesh.
 pub const CONSUL: GoTool = GoTool {
     name: "consul",
-    version: &["version"],
-    accepts: "Consul v1.22.",
+    published: Some(Published {
+        version: &["version"],
+        accepts: "Consul v1.22.",
+    }),
     minutes: 5,
 };
 
 /// The signer.
 pub const VAULT: GoTool = GoTool {
     name: "vault",
-    version: &["version"],
-    accepts: "Vault v1.21.",
+    published: Some(Published {
+        version: &["version"],
+        accepts: "Vault v1.21.",
+    }),
     minutes: 10,
 };
 
@@ -55,21 +76,34 @@ const ADVICE: &str = "Go 1.26.4 or later is needed (go.dev/dl), a connection to 
 ///
 /// When it does not build; the message says what is needed.
 pub fn bring(tool: &GoTool) -> Result<PathBuf, String> {
-    if let Some(program) = place::on_path(tool.name)
-        && step::read(Command::new(&program).args(tool.version)).is_ok_and(|version| is_acceptable(tool, &version))
+    if let Some(published) = &tool.published
+        && let Some(program) = place::on_path(tool.name)
+        && step::read(Command::new(&program).args(published.version))
+            .is_ok_and(|version| is_acceptable(published, &version))
     {
         return Ok(program);
     }
     let module = place::root().join("tools").join(tool.name);
-    let pins = [module.join("go.mod"), module.join("go.sum")];
+    let pins = files(&module)?;
     let directory = tools::kept_by_pins(tool.name, &pins, |unfinished| {
         build(tool, &module, &unfinished.join(tool.name))
     })?;
     Ok(directory.join(tool.name))
 }
 
-fn is_acceptable(tool: &GoTool, version: &str) -> bool {
-    version.starts_with(tool.accepts)
+fn is_acceptable(published: &Published, version: &str) -> bool {
+    version.starts_with(published.accepts)
+}
+
+/// What a module is made of, in the order of the names: go.mod, go.sum, and the source if it is ours.
+fn files(module: &Path) -> Result<Vec<PathBuf>, String> {
+    let cannot = |error| format!("could not read {}: {error}", module.display());
+    let entries = fs::read_dir(module).map_err(cannot)?;
+    let mut files = entries
+        .map(|entry| Ok(entry.map_err(cannot)?.path()))
+        .collect::<Result<Vec<PathBuf>, String>>()?;
+    files.sort();
+    Ok(files)
 }
 
 fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
@@ -148,16 +182,24 @@ fn of_what_go_says_the_messages_are_kept() {
 
 #[test]
 fn a_program_of_another_release_is_not_taken() {
-    assert!(is_acceptable(
-        &VAULT,
-        "Vault v1.21.4 (0123abcd), built 2025-11-23T17:28:16Z\n"
-    ));
-    assert!(!is_acceptable(&VAULT, "Vault v1.2.1\n") && !is_acceptable(&VAULT, "OpenBao v1.21.1\n"));
-    assert!(is_acceptable(
-        &CONSUL,
-        "Consul v1.22.5\nBuild Date 1970-01-01T00:00:01Z\n"
-    ));
-    assert!(!is_acceptable(&CONSUL, "Consul v1.23.0\n") && !is_acceptable(&CONSUL, ""));
-    assert!(is_acceptable(&CONSUL_TEMPLATE, "consul-template v0.42.1 ()\n"));
-    assert!(!is_acceptable(&CONSUL_TEMPLATE, "consul-template v0.4.2 ()\n"));
+    let takes = |tool: GoTool, version| is_acceptable(&tool.published.unwrap(), version);
+    assert!(takes(VAULT, "Vault v1.21.4 (0123abcd), built 2025-11-23T17:28:16Z\n"));
+    assert!(!takes(VAULT, "Vault v1.2.1\n") && !takes(VAULT, "OpenBao v1.21.1\n"));
+    assert!(takes(CONSUL, "Consul v1.22.5\nBuild Date 1970-01-01T00:00:01Z\n"));
+    assert!(!takes(CONSUL, "Consul v1.23.0\n") && !takes(CONSUL, ""));
+    assert!(takes(CONSUL_TEMPLATE, "consul-template v0.42.1 ()\n"));
+    assert!(!takes(CONSUL_TEMPLATE, "consul-template v0.4.2 ()\n"));
+}
+
+#[test]
+fn a_program_of_ours_is_known_by_its_source_too() {
+    let names = |tool: &str| {
+        let files = files(&place::root().join("tools").join(tool)).unwrap();
+        let names = files
+            .iter()
+            .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    assert_eq!(names(TLOG_CHECK.name), ["go.mod", "go.sum", "main.go"]);
+    assert_eq!(names(VAULT.name), ["go.mod", "go.sum"]);
 }

@@ -10,5 +10,6 @@ mod others;
 mod proofs;
 mod receipts;
 mod rfc;
+mod tessera;
 mod tiles;
 mod tree;
