@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod cases;
+mod change;
 mod configuration;
 mod fail_closed;
 mod http2;

@@ -17,7 +17,7 @@ use super::wait::wait_for;
 
 /// A running Envoy.
 pub struct Envoy {
-    _directory: TempDir,
+    directory: TempDir,
     process: Process,
     /// Where clients connect.
     pub address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Envoy {
 
 /// The shipped bootstrap in front of an API, with the compiled gate and the keys of the tests.
 pub fn bootstrap(api: SocketAddr) -> String {
-    let keys = fs::read_to_string(Mint::keys()).unwrap().replace('\n', "");
+    let keys = Mint::keys_in_one_line();
     let mut text = fs::read_to_string(source("envoy/bootstrap.yaml")).unwrap();
     let gate = artifacts::gate();
     replace(&mut text, "port_value: 10000", "port_value: 0");
@@ -52,7 +52,29 @@ impl Envoy {
 
     /// Envoy with a bootstrap of the test's own.
     pub fn start_with(bootstrap: &str) -> Envoy {
+        Envoy::start_in(TempDir::new().unwrap(), bootstrap)
+    }
+
+    /// As [`Envoy::start_with`], but the listeners stand in a file of their own, and Envoy takes them again when they are replaced.
+    pub fn start_watching(bootstrap: &str) -> Envoy {
         let directory = TempDir::new().unwrap();
+        put_listeners(directory.path(), bootstrap);
+        let (before, rest) = bootstrap.split_once("  listeners:\n").unwrap();
+        let (_, clusters) = rest.split_once("\n  clusters:").unwrap();
+        let path = directory.path().join(LISTENERS);
+        let bootstrap = format!(
+            "node: {{ id: gate, cluster: gate }}\ndynamic_resources:\n  lds_config: {{ path_config_source: {{ path: {} }} }}\n{before}  clusters:{clusters}",
+            path.display()
+        );
+        Envoy::start_in(directory, &bootstrap)
+    }
+
+    /// Replaces the listeners of an Envoy that watches them by those of this bootstrap.
+    pub fn replace_listeners(&self, bootstrap: &str) {
+        put_listeners(self.directory.path(), bootstrap);
+    }
+
+    fn start_in(directory: TempDir, bootstrap: &str) -> Envoy {
         let mut process = spawn(directory.path(), bootstrap);
         let admin: SocketAddr = wait_for("Envoy's admin address", || {
             process.still_runs();
@@ -73,7 +95,7 @@ impl Envoy {
         });
         let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(address).unwrap()));
         Envoy {
-            _directory: directory,
+            directory,
             process,
             address,
             admin,
@@ -112,6 +134,13 @@ impl Envoy {
         (active == 0).then(|| self.stat("cluster.api.upstream_cx_destroy"))
     }
 
+    /// Memory of its process, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// One of Envoy's own statistics, by its full name.
     pub fn stat(&self, name: &str) -> u64 {
         let pattern = name.replace('.', "\\.");
@@ -121,11 +150,32 @@ impl Envoy {
     }
 }
 
+/// The file of the listeners, beside the bootstrap.
+const LISTENERS: &str = "listeners.yaml";
+
+/// Moves a whole file to its place: Envoy looks again at a move, and never sees half of it.
+fn put_listeners(directory: &Path, bootstrap: &str) {
+    let (_, rest) = bootstrap.split_once("  listeners:\n").unwrap();
+    let (listeners, _) = rest.split_once("\n  clusters:").unwrap();
+    let mut text = format!("resources:\n{listeners}\n");
+    let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+    replace(
+        &mut text,
+        "  - name: public\n",
+        &format!("  - \"@type\": {kind}\n    name: public\n"),
+    );
+    let new = directory.join("listeners.new");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, directory.join(LISTENERS)).unwrap();
+}
+
 /// Two workers, so that the gate runs in more than one VM.
 fn spawn(directory: &Path, bootstrap: &str) -> Process {
     fs::write(directory.join("bootstrap.yaml"), bootstrap).unwrap();
     let mut command = Command::new(artifacts::envoy());
     command.args(["--concurrency", "2", "--disable-hot-restart"]);
+    // What is replaced goes after a second, not after ten minutes; the access log is written ten times a second, not every ten seconds.
+    command.args(["--drain-time-s", "1", "--file-flush-interval-msec", "100"]);
     command.arg("-c").arg(directory.join("bootstrap.yaml"));
     command.arg("--admin-address-path").arg(directory.join("admin"));
     Process::start("envoy", &mut command)

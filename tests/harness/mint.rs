@@ -74,6 +74,11 @@ impl Mint {
         source("crates/coin/testdata/keys.json")
     }
 
+    /// The public keys, as they stand in the tests' bootstrap.
+    pub fn keys_in_one_line() -> String {
+        fs::read_to_string(Mint::keys()).unwrap().replace('\n', "")
+    }
+
     /// Mints coins of the tests' campaign into a directory; the name is their issuance.
     pub fn mint_directory(&self, issuance: &str, count: usize) -> PathBuf {
         self.mint_for(CAMPAIGN, issuance, count)

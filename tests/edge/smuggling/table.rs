@@ -75,6 +75,16 @@ pub fn good(coin: &str) -> Case {
     case("early hints", "a good coin", bytes, &[Passes])
 }
 
+/// A request with a method that no other has, to be known by in a log.
+pub fn last() -> Case {
+    case(
+        "words for the log",
+        "the last",
+        vote("TRACE", "/v1/votes", &[]),
+        MISSING,
+    )
+}
+
 /// All of them, with two good coins, as header values.
 pub fn cases(coin: &str, second: &str) -> Vec<Case> {
     let mut cases = vec![good(coin)];
