@@ -9,7 +9,7 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     // The gate's own files, compiled once more: a cdylib cannot be linked.
