@@ -9,14 +9,14 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     // The gate's own files, compiled once more: a cdylib cannot be linked.
     ("fuzz-targets", &["coin"]),
     ("hashicoin", &["coin", "service"]),
     ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
-    ("hashicoin-mint", &["coin", "pool", "service"]),
+    ("hashicoin-mint", &["coin", "pool", "service", "transit"]),
     // Drives what ships, and builds on none of it.
     ("integration", &["servers"]),
     ("ledger", &["coin", "servers", "service", "vote"]),
@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("servers", &[]),
     ("service", &["coin"]),
     ("tlog", &["coin", "servers"]),
+    ("transit", &["coin", "service"]),
     ("vote", &["coin"]),
     ("xtask", &[]),
 ];

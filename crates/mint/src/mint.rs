@@ -13,14 +13,14 @@ use coin::{Campaign, Timestamp};
 use pool::Pool;
 use serde_json::json;
 use service::{Failure, RedisUrl};
+use transit::{Client, Key, Settings};
 
 use crate::coin_dir::CoinDir;
 use crate::into_pool::{self, Amount};
 use crate::issuance::{Issuance, IssuanceId};
 use crate::key_file::KeyFile;
 use crate::signer::Signer;
-use crate::vault::{Client, Settings, Transit};
-use crate::{batch, into_directory};
+use crate::{batch, into_directory, vault};
 
 /// Makes the coins of an issuance, or those that are missing
 ///
@@ -113,8 +113,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match (&arguments.vault_key, &arguments.key) {
         (Some(key), _) => {
             let patience = Duration::from_secs(arguments.vault_timeout.into());
-            let client = Client::connect(Settings::from_environment()?, patience, batch::CALLS)?;
-            mint(arguments, &Transit::open(client, &arguments.vault_mount, key)?, now)
+            let client = Client::connect(vault::CALLER, Settings::from_environment()?, patience, batch::CALLS)?;
+            mint(arguments, &Key::open(client, &arguments.vault_mount, key)?, now)
         }
         (None, Some(key)) => {
             let signer = KeyFile::open(key, arguments.key_version.get())?;

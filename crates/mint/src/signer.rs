@@ -1,4 +1,4 @@
-//! The seam between minting and whoever holds the private key: Vault ([`crate::vault::Transit`]), or for development a file
+//! The seam between minting and whoever holds the private key: Vault ([`transit::Key`]), or for development a file
 //! ([`crate::key_file::KeyFile`]).
 
 use std::sync::Arc;

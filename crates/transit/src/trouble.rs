@@ -17,8 +17,8 @@ pub enum Trouble {
     Final(Failure),
 }
 
-/// Judges a status other than 200. `said` is what Vault wrote, on one line; `place` names Vault and the path.
-pub fn of_status(status: u16, said: &str, place: &str, retry_after_s: Option<u64>) -> Trouble {
+/// Judges a status other than 200. `said` is what Vault wrote, on one line; `place` names Vault and the path; `role` is whose token is wanted.
+pub fn of_status(status: u16, said: &str, place: &str, role: &str, retry_after_s: Option<u64>) -> Trouble {
     let refused = |advice: &str| Trouble::Final(Failure::Refused(format!("{place}: {status} {said}: {advice}")));
     let passing = |what: &str| Trouble::Passing {
         what: format!("{what} ({status} {said})"),
@@ -32,11 +32,11 @@ pub fn of_status(status: u16, said: &str, place: &str, retry_after_s: Option<u64
         400 => refused(
             "the key does not sign this: is it an ed25519 key that is not derived, and there at all? (`vault read transit/keys/NAME`)",
         ),
-        403 => refused(
-            "the token has expired, was revoked, or has no policy for this: get a new one (`vault token create -role=mint`), and put it into VAULT_TOKEN",
-        ),
+        403 => refused(&format!(
+            "the token has expired, was revoked, or has no policy for this: get a new one (`vault token create -role={role}`), and put it into VAULT_TOKEN",
+        )),
         404 => refused(
-            "there is no such key or mount: run vault/setup.sh, or look at --vault-key, --vault-mount and VAULT_NAMESPACE",
+            "there is no such key or mount: run vault/setup.sh, or look at the names of both and at VAULT_NAMESPACE",
         ),
         300..=399 => refused("this Vault sends on to another: give the active one's address in VAULT_ADDR"),
         _ => refused("Vault does not do this: is VAULT_ADDR the address of a Vault?"),

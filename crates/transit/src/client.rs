@@ -1,8 +1,9 @@
 //! Requests to Vault: patient with what passes, plain about what does not, and silent about the token.
 //!
 //! A request that is not answered is sent again, after a pause that doubles and is never the same for two callers. That is safe here: signing changes
-//! nothing in Vault, and the same coin gets the same signature.
+//! nothing in Vault, and the same message gets the same signature.
 
+use std::fmt::Write;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +15,8 @@ use service::Failure;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, http};
 
-use super::one_line;
-use super::settings::{Settings, Token};
-use super::trouble::{self, Trouble};
+use crate::settings::{Settings, Token};
+use crate::trouble::{self, Trouble};
 
 /// How long one attempt may take: Vault's own limit for a request.
 const ATTEMPT_MAX: Duration = Duration::from_secs(90);
@@ -27,9 +27,23 @@ const ANSWER_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// The first pause, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+/// Who asks Vault: what messages and requests say of it.
+#[derive(Clone, Copy)]
+pub struct Caller {
+    /// The program, for Vault's log.
+    pub program: &'static str,
+    /// The role in Vault whose tokens it uses.
+    pub role: &'static str,
+    /// What to do when Vault stayed away for too long.
+    pub advice: &'static str,
+    /// Where it goes, as one line, that Vault is waited for.
+    pub say: fn(&str),
+}
+
 /// One Vault, and the connections to it.
 pub struct Client {
     agent: Agent,
+    caller: Caller,
     settings: Settings,
     /// How long something that passes may last.
     patience: Duration,
@@ -37,7 +51,7 @@ pub struct Client {
     renewal: Mutex<Option<Instant>>,
     /// What was said last about Vault's state, so that it is said once.
     said: Mutex<String>,
-    /// Somebody's patience is over, or was of no use: the others' is too.
+    /// Somebody's patience is over, or was of no use: the others' is too, until Vault answers again.
     gave_up: AtomicBool,
 }
 
@@ -74,7 +88,12 @@ impl Client {
     /// # Errors
     ///
     /// When the CA's certificate cannot be read, Vault stays away for longer than `patience`, or the token is refused.
-    pub fn connect(settings: Settings, patience: Duration, connections: usize) -> Result<Client, Failure> {
+    pub fn connect(
+        caller: Caller,
+        settings: Settings,
+        patience: Duration,
+        connections: usize,
+    ) -> Result<Client, Failure> {
         let config = Agent::config_builder()
             // Each status is judged, and the token goes nowhere but to the address that was given.
             .http_status_as_error(false)
@@ -84,10 +103,11 @@ impl Client {
             .timeout_connect(Some(CONNECT_MAX))
             .max_idle_connections(connections)
             .max_idle_connections_per_host(connections)
-            .user_agent(concat!("hashicoin-mint/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("{}/{}", caller.program, env!("CARGO_PKG_VERSION")))
             .build();
         let client = Client {
             agent: config.into(),
+            caller,
             settings,
             patience,
             renewal: Mutex::new(None),
@@ -135,7 +155,7 @@ impl Client {
     }
 
     /// A failure over an answer that Vault should not have given.
-    pub fn strange(&self, path: &str, what: &str) -> Failure {
+    pub(crate) fn strange(&self, path: &str, what: &str) -> Failure {
         Failure::CouldNot(format!(
             "what {} answered to {path} {what}: nothing of it was used; is that a Vault, and of a version that is supported?",
             self.settings.address
@@ -164,6 +184,7 @@ impl Client {
             prepare()?;
             let (what, wait) = match self.attempt(path, body, deadline) {
                 Ok(answer) => {
+                    self.gave_up.store(false, Ordering::Relaxed);
                     self.say("");
                     return Ok(answer);
                 }
@@ -178,9 +199,10 @@ impl Client {
             if wait > left || self.gave_up.load(Ordering::Relaxed) {
                 self.gave_up.store(true, Ordering::Relaxed);
                 return Err(Failure::CouldNot(format!(
-                    "Vault at {} {what}, and did so for {} s: see to it, and start again; coins that were minted are kept",
+                    "Vault at {} {what}, and did so for {} s: {}",
                     self.settings.address,
-                    self.patience.as_secs()
+                    self.patience.as_secs(),
+                    self.caller.advice
                 )));
             }
             self.say(&what);
@@ -208,6 +230,7 @@ impl Client {
                 status,
                 &said(&answer),
                 &place,
+                self.caller.role,
                 retry_after_s(&response),
             )),
         }
@@ -225,14 +248,16 @@ impl Client {
         request.config().timeout_global(Some(time)).build()
     }
 
-    /// Says on standard error what Vault's state is, when it is another than before; nothing for a good one.
+    /// Says what Vault's state is, when it is another than before; nothing for a good one.
     fn say(&self, what: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if *said != what {
             what.clone_into(&mut said);
             if !what.is_empty() {
                 let (address, patience) = (&self.settings.address, self.patience.as_secs());
-                eprintln!("hashicoin-mint: Vault at {address} {what}: trying again, for {patience} s at most");
+                (self.caller.say)(&format!(
+                    "Vault at {address} {what}: trying again, for {patience} s at most"
+                ));
             }
         }
     }
@@ -287,4 +312,33 @@ fn jittered(pause: Duration) -> Duration {
 #[expect(clippy::disallowed_methods, reason = "waiting for Vault is what is meant")]
 fn sleep(time: Duration) {
     thread::sleep(time);
+}
+
+/// `parts`, each in its own line's place: Vault's lists of errors have line ends and bullets in them.
+fn one_line(parts: &[String]) -> String {
+    let mut line = String::new();
+    for word in parts
+        .iter()
+        .flat_map(|part| part.split_whitespace())
+        .filter(|word| *word != "*")
+    {
+        let space = if line.is_empty() { "" } else { " " };
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{space}{}", word.escape_debug());
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn errors_are_one_line() {
+        let errors = [
+            "1 error occurred:\n\t* permission denied\n\n".to_owned(),
+            "\u{1b}[1m".to_owned(),
+        ];
+        assert_eq!(one_line(&errors), "1 error occurred: permission denied \\u{1b}[1m");
+    }
 }
