@@ -50,7 +50,13 @@ fn operations(signature: &str) -> [(&'static str, Vec<Operation>); 4] {
                 ("GET", "transit/keys/hashicoin-log", Value::Null),
             ],
         ),
-        ("log-signer", vec![("POST", "transit/sign/hashicoin-log", sign())]),
+        (
+            "log-signer",
+            vec![
+                ("POST", "transit/sign/hashicoin-log", sign()),
+                ("GET", "transit/export/public-key/hashicoin-log", Value::Null),
+            ],
+        ),
     ]
 }
 
@@ -102,6 +108,12 @@ fn each_role_may_do_its_own_and_nothing_of_another() {
             ),
             ("DELETE", "transit/keys/hashicoin", Value::Null),
             ("GET", "transit/export/signing-key/hashicoin", Value::Null),
+            ("GET", "transit/export/signing-key/hashicoin-log", Value::Null),
+            (
+                "POST",
+                "transit/sign/hashicoin-log",
+                json!({"batch_input": [{"input": INPUT}]}),
+            ),
             ("GET", "transit/backup/hashicoin", Value::Null),
             ("POST", "transit/keys/another", json!({"type": "ed25519"})),
             ("GET", "sys/policies/acl/hashicoin-mint", Value::Null),

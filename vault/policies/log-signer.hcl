@@ -12,6 +12,11 @@ path "transit/sign/hashicoin-log/*" {
   capabilities = ["deny"]
 }
 
+# The public halves alone, to check each signature before it is published, and to publish the keys themselves.
+path "transit/export/public-key/hashicoin-log" {
+  capabilities = ["read"]
+}
+
 # Its own token: how long it lasts, and to make it last.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
