@@ -7,7 +7,7 @@
 //! <extension lines, if any>
 //! ```
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::{Hash, SIZE_MAX, TreeHead};
 
@@ -60,24 +60,17 @@ impl Checkpoint {
     /// [`CheckpointError`]; whatever [`fmt::Display`] does not write is refused.
     pub fn parse(text: &str) -> Result<Checkpoint, CheckpointError> {
         let text = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?;
-        let mut lines = text.split('\n');
-        let mut line = || {
-            lines
-                .next()
-                .filter(|line| !line.is_empty())
-                .ok_or(CheckpointError::Lines)
-        };
+        let mut lines = text
+            .split('\n')
+            .map(|line| Some(line).filter(|line| !line.is_empty()).ok_or(CheckpointError::Lines));
+        let mut line = || lines.next().unwrap_or(Err(CheckpointError::Lines));
         let (origin, size, root) = (line()?, line()?, line()?);
         let head = TreeHead {
             size: parse_decimal(size).ok_or(CheckpointError::Size)?,
             root: Hash::parse(root).ok_or(CheckpointError::Root)?,
         };
-        let extensions: Vec<String> = lines.map(str::to_owned).collect();
-        if extensions.iter().any(String::is_empty) {
-            return Err(CheckpointError::Lines);
-        }
         Ok(Checkpoint {
-            extensions,
+            extensions: lines.map(|line| line.map(str::to_owned)).collect::<Result<_, _>>()?,
             ..Checkpoint::new(origin, head)?
         })
     }
@@ -111,10 +104,7 @@ impl fmt::Display for Checkpoint {
 /// The bytes that a witness signs (c2sp.org/tlog-cosignature, for Ed25519): that at this time, in seconds since 1970, it knew no larger tree of this log, and that this
 /// one began with all that it knew before.
 pub fn cosigned_message(checkpoint: &Checkpoint, time: u64) -> String {
-    let mut message = format!("cosignature/v1\ntime {time}\n");
-    // Writing into a string does not fail.
-    let _ = write!(message, "{checkpoint}");
-    message
+    format!("cosignature/v1\ntime {time}\n{checkpoint}")
 }
 
 /// A decimal in its one spelling.

@@ -171,14 +171,9 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}", self.text)?;
-        for NoteSignature {
-            name,
-            key_id,
-            signature,
-        } in &self.signatures
-        {
-            let bytes = [&key_id.to_be_bytes(), signature.as_slice()].concat();
-            writeln!(formatter, "— {name} {}", STANDARD.encode(bytes))?;
+        for line in &self.signatures {
+            let bytes = [&line.key_id.to_be_bytes(), line.signature.as_slice()].concat();
+            writeln!(formatter, "— {} {}", line.name, STANDARD.encode(bytes))?;
         }
         Ok(())
     }
@@ -206,10 +201,5 @@ impl NoteSignature {
     /// Who is said to have signed.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The key that is said to have signed, see [`VerifierKey::id`].
-    pub fn key_id(&self) -> u32 {
-        self.key_id
     }
 }

@@ -1,6 +1,6 @@
 //! Whom a reader of checkpoints trusts: the log's keys, and of some witnesses a number.
 
-use coin::PublicKey;
+use std::collections::BTreeSet;
 
 use crate::{Algorithm, Checkpoint, CheckpointError, Note, NoteError, VerifierKey};
 
@@ -120,11 +120,6 @@ impl Policy {
 
 /// How many different public keys these are.
 fn different<'a>(keys: impl Iterator<Item = &'a VerifierKey>) -> usize {
-    let mut seen: Vec<&PublicKey> = Vec::new();
-    for key in keys.map(VerifierKey::public_key) {
-        if !seen.contains(&key) {
-            seen.push(key);
-        }
-    }
-    seen.len()
+    let keys: BTreeSet<&[u8; 32]> = keys.map(|key| key.public_key().as_bytes()).collect();
+    keys.len()
 }

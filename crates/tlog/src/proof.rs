@@ -96,7 +96,9 @@ impl TreeHead {
             };
         }
         let mut climb = Climb::new(older.size.wrapping_sub(1), self.size, proof)?;
-        climb.skip_right_turns();
+        while climb.node & 1 == 1 {
+            climb.up();
+        }
         // The widest complete subtree at the older tree's end: the whole of it, or the proof's first hash.
         let (first, rest) = if older.size.is_power_of_two() {
             (&older.root, proof)
@@ -152,13 +154,6 @@ impl Climb {
     fn up(&mut self) {
         self.node >>= 1;
         self.last >>= 1;
-    }
-
-    /// Goes up for as long as the node is a right child.
-    fn skip_right_turns(&mut self) {
-        while self.node & 1 == 1 {
-            self.up();
-        }
     }
 
     /// Goes up to the next node that has a sibling, and past it.

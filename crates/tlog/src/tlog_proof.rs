@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::checkpoint::parse_decimal;
-use crate::{Checkpoint, CheckpointError, Hash, Note, NoteError, PROOF_LINES_MAX, Policy, PolicyError, ProofError};
+use crate::{Checkpoint, Hash, Note, PROOF_LINES_MAX, Policy, PolicyError, ProofError};
 
 /// The first line.
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -39,15 +39,9 @@ pub enum TlogProofError {
     /// Not in the form of a proof.
     #[error("no proof of the form {HEADER}: {0}")]
     Form(&'static str),
-    /// What follows the proof is no note.
+    /// What follows the proof is no checkpoint, or not to be believed.
     #[error("the checkpoint in the proof: {0}")]
-    Note(#[from] NoteError),
-    /// What is signed is no checkpoint.
-    #[error("the checkpoint in the proof: {0}")]
-    Checkpoint(#[from] CheckpointError),
-    /// The checkpoint is not believed.
-    #[error("the checkpoint in the proof: {0}")]
-    Policy(#[from] PolicyError),
+    Checkpoint(#[from] PolicyError),
     /// The entry is not in the checkpoint's tree.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -58,7 +52,7 @@ impl TlogProof {
     ///
     /// # Errors
     ///
-    /// [`TlogProofError::Form`], [`TlogProofError::Note`] or [`TlogProofError::Checkpoint`]; whatever [`fmt::Display`] does not write is refused.
+    /// [`TlogProofError::Form`] or [`TlogProofError::Checkpoint`]; whatever [`fmt::Display`] does not write is refused.
     pub fn parse(bytes: &[u8]) -> Result<TlogProof, TlogProofError> {
         let text = str::from_utf8(bytes).map_err(|_| TlogProofError::Form("it is not UTF-8"))?;
         let (proof, checkpoint) = text
@@ -83,8 +77,8 @@ impl TlogProof {
         if hashes.len() > PROOF_LINES_MAX {
             return Err(TlogProofError::Form("it has more than 63 hashes"));
         }
-        let checkpoint = Note::parse(checkpoint.as_bytes())?;
-        Checkpoint::parse(checkpoint.text())?;
+        let checkpoint = Note::parse(checkpoint.as_bytes()).map_err(PolicyError::Note)?;
+        Checkpoint::parse(checkpoint.text()).map_err(PolicyError::Checkpoint)?;
         Ok(TlogProof {
             extra,
             index,
@@ -97,7 +91,7 @@ impl TlogProof {
     ///
     /// # Errors
     ///
-    /// [`TlogProofError::Policy`] or [`TlogProofError::Proof`].
+    /// [`TlogProofError::Checkpoint`] or [`TlogProofError::Proof`].
     pub fn verify(&self, entry: &[u8], policy: &Policy) -> Result<Checkpoint, TlogProofError> {
         let checkpoint = policy.open(&self.checkpoint)?;
         let leaf = Hash::of_leaf(entry);

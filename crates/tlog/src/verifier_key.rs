@@ -11,20 +11,12 @@ use crate::{Checkpoint, cosigned_message};
 
 /// What a key signs, and with it how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Algorithm {
-    /// 0x01: Ed25519 over the note's text. A log's.
-    Ed25519,
-    /// 0x04: Ed25519 over a checkpoint and a time, see [`cosigned_message`]. A witness's.
-    CosignatureV1,
-}
-
-impl Algorithm {
-    fn byte(self) -> u8 {
-        match self {
-            Algorithm::Ed25519 => 0x01,
-            Algorithm::CosignatureV1 => 0x04,
-        }
-    }
+    /// Ed25519 over the note's text. A log's.
+    Ed25519 = 0x01,
+    /// Ed25519 over a checkpoint and a time, see [`cosigned_message`]. A witness's.
+    CosignatureV1 = 0x04,
 }
 
 /// A public key with the name that its holder signs under.
@@ -68,7 +60,7 @@ impl VerifierKey {
         }
         let hash = Sha256::new()
             .chain_update(name)
-            .chain_update([b'\n', algorithm.byte()])
+            .chain_update([b'\n', algorithm as u8])
             .chain_update(public_key.as_bytes())
             .finalize();
         let [a, b, c, d, ..]: [u8; 32] = hash.into();
@@ -94,7 +86,7 @@ impl VerifierKey {
         let (algorithm, key) = key.split_first().ok_or(VerifierKeyError::Form)?;
         let algorithm = [Algorithm::Ed25519, Algorithm::CosignatureV1]
             .into_iter()
-            .find(|known| known.byte() == *algorithm)
+            .find(|known| *known as u8 == *algorithm)
             .ok_or(VerifierKeyError::Algorithm(*algorithm))?;
         let bytes = key.try_into().map_err(|_| VerifierKeyError::PublicKey)?;
         let public_key = PublicKey::from_bytes(bytes).ok_or(VerifierKeyError::PublicKey)?;
@@ -153,7 +145,7 @@ const TIME_MAX: u64 = i64::MAX.unsigned_abs();
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![self.algorithm.byte()];
+        let mut key = vec![self.algorithm as u8];
         key.extend_from_slice(self.public_key.as_bytes());
         write!(formatter, "{}+{:08x}+{}", self.name, self.id, STANDARD.encode(key))
     }

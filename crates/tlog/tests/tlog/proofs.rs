@@ -5,6 +5,11 @@ use tlog::{Hash, ProofError, ProofPlan, SIZE_MAX, Tile, TreeHead};
 
 use crate::rfc::Log;
 
+/// All small sizes, those around a full tile, and one beyond.
+fn sizes() -> impl Iterator<Item = u64> {
+    (0..=100).chain(250..=262).chain([300])
+}
+
 fn prove(log: &Log, plan: &ProofPlan) -> Vec<Hash> {
     plan.prove(&log.stored(plan.tiles())).unwrap()
 }
@@ -38,7 +43,7 @@ fn damaged(proof: &[Hash]) -> Vec<Vec<Hash>> {
 #[test]
 fn every_inclusion_proof_of_every_size_is_the_rfcs_and_verifies() {
     let log = Log::new(300);
-    for size in 0..=300 {
+    for size in sizes() {
         for index in 0..size {
             let proof = inclusion(&log, index, size);
             let (m, n) = (usize::try_from(index).unwrap(), usize::try_from(size).unwrap());
@@ -52,7 +57,7 @@ fn every_inclusion_proof_of_every_size_is_the_rfcs_and_verifies() {
 #[test]
 fn every_consistency_proof_of_every_two_sizes_is_the_rfcs_and_verifies() {
     let log = Log::new(300);
-    for to in 0..=300 {
+    for to in sizes() {
         for from in 0..=to {
             let proof = consistency(&log, from, to);
             let (m, n) = (usize::try_from(from).unwrap(), usize::try_from(to).unwrap());

@@ -79,7 +79,7 @@ fn a_proof_is_refused_for_what_is_wrong_with_it() {
     let nobody = Policy::new(ORIGIN, vec![log(3).key]);
     assert!(matches!(
         good.verify(&entry(5), &nobody),
-        Err(TlogProofError::Policy(PolicyError::Note(_)))
+        Err(TlogProofError::Checkpoint(PolicyError::Note(_)))
     ));
 }
 
