@@ -140,7 +140,7 @@ impl<'a> VoteAnswer<'a> {
             state: "counted",
             weights: InOrder(named().map(|(id, (weight, _))| (id, *weight)).collect()),
             units: InOrder(named().map(|(id, (_, units))| (id, *units)).collect()),
-            key_version: counted.key_version,
+            key_version: counted.coin.key_version,
             counted_at: counted.counted_at.to_string(),
         }
     }

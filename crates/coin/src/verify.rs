@@ -14,8 +14,8 @@
 //! one signature into another, since R is hashed into k. A verifier for the same coins must follow the same rule: batch verification
 //! does, a check without the cofactor can refuse what this accepts.
 
-use crate::token::RawToken;
-use crate::{Campaign, Coin, Keyring, Refusal, Timestamp};
+use crate::token::{RawToken, SIGNATURE_BYTES};
+use crate::{Campaign, Coin, Keyring, Refusal, SignedCoin, Timestamp};
 
 /// A coin that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,19 @@ pub struct Accepted {
     pub coin: Coin,
     /// The version of the key that its signature verified against.
     pub key_version: u32,
+    /// The signature.
+    pub signature: [u8; SIGNATURE_BYTES],
+}
+
+impl Accepted {
+    /// The coin with its signature, as it came.
+    pub fn into_signed_coin(self) -> SignedCoin {
+        SignedCoin {
+            coin: self.coin,
+            key_version: self.key_version,
+            signature: self.signature,
+        }
+    }
 }
 
 /// Decides about a token: the coin, or the first reason against it in the order that this module's documentation gives.
@@ -45,5 +58,6 @@ pub fn verify(token: &[u8], keyring: &Keyring, campaign: &Campaign, now: Timesta
     Ok(Accepted {
         coin: signed.coin,
         key_version: raw.key_version,
+        signature: raw.signature,
     })
 }

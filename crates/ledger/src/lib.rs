@@ -21,6 +21,7 @@
 
 mod error;
 mod handle;
+mod kept_vote;
 mod keys;
 mod made_for;
 mod postgres;

@@ -22,7 +22,7 @@ mod url;
 
 pub use self::url::PostgresUrl;
 
-use vote::{CampaignFile, Charities};
+use vote::CampaignFile;
 
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::reader::PostgresReader;
@@ -33,7 +33,7 @@ use crate::{Appended, Batch, LedgerError, Reader, State, Store, StoreError};
 /// A ledger in Postgres, written by this store until another takes it over.
 pub struct PostgresStore {
     url: PostgresUrl,
-    charities: Charities,
+    file: CampaignFile,
     fence: Fence,
     /// `None` after a failure, until it is recovered from.
     link: Option<Link>,
@@ -87,7 +87,7 @@ impl PostgresStore {
         })?;
         Ok(PostgresStore {
             url: url.clone(),
-            charities: file.charities().clone(),
+            file: file.clone(),
             fence,
             link: Some(link),
         })
@@ -101,7 +101,7 @@ impl Store for PostgresStore {
         let mut link =
             link.ok_or_else(|| StoreError::Backend("not connected since the last failure; recover first".into()))?;
         let appended = link.work(WORK, async |client| {
-            append::append(client, self.fence, &self.charities, batch).await
+            append::append(client, self.fence, &self.file, batch).await
         })?;
         self.link = Some(link);
         Ok(appended)
@@ -120,7 +120,7 @@ impl Store for PostgresStore {
             // Under the head's lock, so that this is the same moment.
             let votes = "SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes";
             let votes: i64 = transaction.query_one(votes, &[]).await?.try_get(0)?;
-            let state = state_from_row(&row, &self.charities)?;
+            let state = state_from_row(&row, self.file.charities())?;
             if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
                 return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
             }
@@ -133,6 +133,6 @@ impl Store for PostgresStore {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        Ok(Box::new(PostgresReader::connect(&self.url, &self.charities)?))
+        Ok(Box::new(PostgresReader::connect(&self.url, &self.file)?))
     }
 }

@@ -11,11 +11,12 @@ mod state;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
-use vote::{CampaignFile, Charities, Nullifier};
+use vote::{CampaignFile, Nullifier};
 
 use self::file::{Access, LedgerFile};
 use self::row::{counted_from_row, weights_to_text};
 use self::state::{find_dead_letter, insert_dead_letter, read_state, write_state};
+use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
 use crate::{Appended, Batch, Counted, DeadLetter, Entry, LedgerError, Position, Reader, State, Store, StoreError};
 
@@ -32,7 +33,7 @@ impl From<rusqlite::Error> for StoreError {
 pub struct SqliteStore {
     // Fields drop in this order: the connection before the lock.
     connection: Connection,
-    charities: Charities,
+    campaign_file: CampaignFile,
     file: LedgerFile,
 }
 
@@ -60,7 +61,7 @@ impl SqliteStore {
         check::check(&connection, file.path(), campaign_file)?;
         Ok(SqliteStore {
             connection,
-            charities: campaign_file.charities().clone(),
+            campaign_file: campaign_file.clone(),
             file,
         })
     }
@@ -85,26 +86,19 @@ impl Store for SqliteStore {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let before = read_state(&transaction, &self.charities)?;
+        let before = read_state(&transaction, self.campaign_file.charities())?;
         let mut totals = before.totals.clone();
         let mut accepted = 0;
         let mut entries = Vec::with_capacity(batch.ballots.len());
         for ballot in &batch.ballots {
-            let counted = Counted {
-                nullifier: ballot.nullifier,
-                index: totals.votes,
-                vote: ballot.vote.clone(),
-                units: ballot.vote.units(),
-                key_version: ballot.key_version,
-                counted_at: batch.counted_at,
-            };
+            let counted = ballot.counted(totals.votes, batch.counted_at);
             let is_new = insert(&transaction, &counted)?;
             let counted = if is_new {
                 totals.add(&counted.units)?;
                 accepted += 1;
                 counted
             } else {
-                let first = find(&transaction, &ballot.nullifier, &self.charities)?;
+                let first = find(&transaction, &ballot.nullifier, &self.campaign_file)?;
                 first.ok_or_else(|| StoreError::Damaged("a nullifier is taken by no vote".to_owned()))?
             };
             entries.push(Entry { counted, is_new });
@@ -131,7 +125,7 @@ impl Store for SqliteStore {
             return Err(StoreError::Backend(why.into()));
         }
         let transaction = self.connection.transaction()?;
-        let state = read_state(&transaction, &self.charities)?;
+        let state = read_state(&transaction, self.campaign_file.charities())?;
         let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {
             row.get(0)
         })?;
@@ -144,7 +138,7 @@ impl Store for SqliteStore {
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         Ok(Box::new(SqliteReader {
             connection: self.file.connect(Access::Read)?,
-            charities: self.charities.clone(),
+            campaign_file: self.campaign_file.clone(),
         }))
     }
 }
@@ -152,23 +146,21 @@ impl Store for SqliteStore {
 /// A connection that only looks up. In WAL mode it never waits for the writer, nor the writer for it.
 struct SqliteReader {
     connection: Connection,
-    charities: Charities,
+    campaign_file: CampaignFile,
 }
 
 impl Reader for SqliteReader {
     fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
-        find(&self.connection, nullifier, &self.charities)
+        find(&self.connection, nullifier, &self.campaign_file)
     }
 
     fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes
-             WHERE vote_index >= ?1 ORDER BY vote_index LIMIT ?2",
-        )?;
+        let statement = format!("SELECT {VOTE} FROM votes WHERE vote_index >= ?1 ORDER BY vote_index LIMIT ?2");
+        let mut statement = self.connection.prepare_cached(&statement)?;
         let mut rows = statement.query(params![to_sql(index)?, limit])?;
         let mut votes = Vec::new();
         while let Some(row) = rows.next()? {
-            votes.push(counted_from_row(row, &self.charities)?);
+            votes.push(counted_from_row(row, &self.campaign_file)?);
         }
         Ok(votes)
     }
@@ -180,24 +172,26 @@ impl Reader for SqliteReader {
 
 /// Inserts a vote unless its nullifier is taken, which the table's UNIQUE constraint decides; whether it was inserted.
 fn insert(transaction: &Transaction<'_>, counted: &Counted) -> Result<bool, StoreError> {
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO votes (vote_index, nullifier, weights, key_version, counted_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (nullifier) DO NOTHING",
-    )?;
+    let statement = format!(
+        "INSERT INTO votes ({VOTE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (nullifier) DO NOTHING"
+    );
+    let mut statement = transaction.prepare_cached(&statement)?;
+    let coin = &counted.coin;
     let rows = statement.execute(params![
         to_sql(counted.index)?,
         counted.nullifier.as_bytes(),
+        coin.coin.serial.as_bytes(),
+        to_sql(coin.coin.expires.unix_s())?,
+        coin.key_version,
+        coin.signature,
         weights_to_text(counted.vote.weights()),
-        counted.key_version,
         to_sql(counted.counted_at.unix_s())?,
     ])?;
     Ok(rows == 1)
 }
 
-fn find(connection: &Connection, nullifier: &Nullifier, charities: &Charities) -> Result<Option<Counted>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes WHERE nullifier = ?1",
-    )?;
-    let found = statement.query_row([nullifier.as_bytes()], |row| Ok(counted_from_row(row, charities)));
+fn find(connection: &Connection, nullifier: &Nullifier, file: &CampaignFile) -> Result<Option<Counted>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {VOTE} FROM votes WHERE nullifier = ?1"))?;
+    let found = statement.query_row([nullifier.as_bytes()], |row| Ok(counted_from_row(row, file)));
     found.optional()?.transpose()
 }

@@ -2,20 +2,43 @@
 
 use std::error::Error;
 
-use coin::Timestamp;
-use vote::{Nullifier, Totals, TotalsOverflow, Vote};
+use coin::{SignedCoin, Timestamp};
+use vote::{LogEntry, Nullifier, Totals, TotalsOverflow, Vote};
 
 use crate::{DeadLetter, Position, Progress, QueueState};
 
 /// A verified coin's vote, not yet counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballot {
-    /// Names the coin.
+    /// Names the coin: the nullifier of its serial.
     pub nullifier: Nullifier,
+    /// The coin, whose signature has been verified.
+    pub coin: SignedCoin,
     /// What it votes for.
     pub vote: Vote,
-    /// The version of the key that its signature verified against, from 1.
-    pub key_version: u32,
+}
+
+impl Ballot {
+    /// The vote of a coin whose signature has been verified.
+    pub fn new(coin: SignedCoin, vote: Vote) -> Ballot {
+        Ballot {
+            nullifier: Nullifier::of(&coin.coin.serial),
+            coin,
+            vote,
+        }
+    }
+
+    /// This ballot as it is counted in this place.
+    pub(crate) fn counted(&self, index: u64, counted_at: Timestamp) -> Counted {
+        Counted {
+            nullifier: self.nullifier,
+            index,
+            coin: self.coin.clone(),
+            units: self.vote.units(),
+            vote: self.vote.clone(),
+            counted_at,
+        }
+    }
 }
 
 /// What is counted in one transaction.
@@ -47,14 +70,25 @@ pub struct Counted {
     pub nullifier: Nullifier,
     /// Its place in the ledger: from 0, without gaps. This, not the time, is the order of votes.
     pub index: u64,
+    /// The coin that was spent.
+    pub coin: SignedCoin,
     /// What it votes for.
     pub vote: Vote,
     /// What each charity got of it, in order; sums to [`vote::UNITS_PER_COIN`].
     pub units: Vec<u64>,
-    /// The version of the key that the coin's signature verified against.
-    pub key_version: u32,
     /// When it was counted, by the writer's clock. Two votes can have the same second, and a clock that was set back shows here.
     pub counted_at: Timestamp,
+}
+
+impl Counted {
+    /// The vote as it stands in the public log.
+    pub fn log_entry(&self) -> LogEntry {
+        LogEntry {
+            coin: self.coin.clone(),
+            vote: self.vote.clone(),
+            counted_at: self.counted_at,
+        }
+    }
 }
 
 /// What a store has committed, all of it at one moment.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use coin::Timestamp;
 use tokio::sync::watch;
-use vote::{CampaignFile, Nullifier, Tally, Totals};
+use vote::{CampaignFile, Tally, Totals};
 
 use crate::queue::{Outlet, Reply, Submission};
 use crate::{Appended, Ballot, Batch, Clock, Keys, Outcome, State, Store, StoreError, SubmitError};
@@ -75,11 +75,7 @@ impl Writer {
         for Submission { token, vote, reply } in batch {
             match coin::verify(&token, &keyring, self.file.campaign(), now) {
                 Ok(accepted) => {
-                    ballots.push(Ballot {
-                        nullifier: Nullifier::of(&accepted.coin.serial),
-                        vote,
-                        key_version: accepted.key_version,
-                    });
+                    ballots.push(Ballot::new(accepted.into_signed_coin(), vote));
                     replies.push(reply);
                 }
                 Err(refusal) => send(reply, Ok(Outcome::Refused(refusal))),

@@ -31,19 +31,9 @@ impl Totals {
     ///
     /// [`TotalsOverflow`]; the sums are not to be used then.
     pub fn add(&mut self, units: &[u64]) -> Result<(), TotalsOverflow> {
-        self.add_equal(units, 1)
-    }
-
-    /// Adds the units of this many equal votes.
-    ///
-    /// # Errors
-    ///
-    /// As [`Totals::add`].
-    pub fn add_equal(&mut self, units: &[u64], votes: u64) -> Result<(), TotalsOverflow> {
-        self.votes = self.votes.checked_add(votes).ok_or(TotalsOverflow)?;
+        self.votes = self.votes.checked_add(1).ok_or(TotalsOverflow)?;
         for (total, units) in self.units.iter_mut().zip(units) {
-            let units = units.checked_mul(votes).ok_or(TotalsOverflow)?;
-            *total = total.checked_add(units).ok_or(TotalsOverflow)?;
+            *total = total.checked_add(*units).ok_or(TotalsOverflow)?;
         }
         Ok(())
     }

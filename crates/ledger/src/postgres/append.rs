@@ -4,37 +4,33 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
-use vote::{Charities, Nullifier};
+use vote::{CampaignFile, Charities, Nullifier};
 
 use super::Fence;
 use super::link::begin;
-use super::row::{STATE, VOTE, counted_from_row, nullifier_from_bytes, state_from_row, weights_to_text};
+use super::row::{STATE, counted_from_row, nullifier_from_bytes, state_from_row, weights_to_text};
+use crate::kept_vote::VOTE;
 use crate::sql_integer::{from_sql, to_sql};
 use crate::{Appended, Ballot, Batch, Counted, DeadLetter, Entry, State, StoreError};
 
 pub(super) async fn append(
     client: &mut Client,
     fence: Fence,
-    charities: &Charities,
+    file: &CampaignFile,
     batch: &Batch,
 ) -> Result<Appended, StoreError> {
     let transaction = begin(client).await?;
-    let before = lock(&transaction, fence, charities).await?;
+    let before = lock(&transaction, fence, file.charities()).await?;
     let new = insert(&transaction, &before, batch).await?;
-    let mut taken = find_others(&transaction, charities, batch, &new).await?;
+    let mut taken = find_others(&transaction, file, batch, &new).await?;
 
     let mut totals = before.totals.clone();
     let mut entries = Vec::with_capacity(batch.ballots.len());
     for ballot in &batch.ballots {
         let is_new = !taken.contains_key(&ballot.nullifier);
-        let counted = taken.entry(ballot.nullifier).or_insert_with(|| Counted {
-            nullifier: ballot.nullifier,
-            index: totals.votes,
-            vote: ballot.vote.clone(),
-            units: ballot.vote.units(),
-            key_version: ballot.key_version,
-            counted_at: batch.counted_at,
-        });
+        let counted = taken
+            .entry(ballot.nullifier)
+            .or_insert_with(|| ballot.counted(totals.votes, batch.counted_at));
         if is_new {
             if new.get(&ballot.nullifier) != Some(&counted.index) {
                 return Err(StoreError::Damaged(
@@ -85,28 +81,35 @@ async fn insert(
     if firsts.is_empty() {
         return Ok(HashMap::new());
     }
-    let nullifiers: Vec<&[u8]> = firsts
-        .iter()
-        .map(|ballot| ballot.nullifier.as_bytes().as_slice())
-        .collect();
+    let bytes = |of: fn(&Ballot) -> &[u8]| firsts.iter().map(|ballot| of(ballot)).collect::<Vec<_>>();
+    let nullifiers = bytes(|ballot| ballot.nullifier.as_bytes());
+    let serials = bytes(|ballot| ballot.coin.coin.serial.as_bytes());
+    let signatures = bytes(|ballot| &ballot.coin.signature);
+    let expires = firsts.iter().map(|ballot| to_sql(ballot.coin.coin.expires.unix_s()));
+    let expires = expires.collect::<Result<Vec<_>, _>>()?;
     let weights: Vec<String> = firsts
         .iter()
         .map(|ballot| weights_to_text(ballot.vote.weights()))
         .collect();
-    let key_versions: Vec<i64> = firsts.iter().map(|ballot| ballot.key_version.into()).collect();
-    let statement = "
-        INSERT INTO ledger.votes (vote_index, nullifier, weights, key_version, counted_at)
-        SELECT $4 - 1 + row_number() OVER (ORDER BY place), nullifier, weights::integer[], key_version, $5
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS ballot (nullifier, weights, key_version, place)
+    let key_versions: Vec<i64> = firsts.iter().map(|ballot| ballot.coin.key_version.into()).collect();
+    let statement = format!(
+        "INSERT INTO ledger.votes ({VOTE})
+        SELECT $7 - 1 + row_number() OVER (ORDER BY place), nullifier, serial, expires, key_version, signature, weights::integer[], $8
+        FROM unnest($1, $2, $3, $4, $5, $6)
+            WITH ORDINALITY AS ballot (nullifier, serial, expires, key_version, signature, weights, place)
         WHERE NOT EXISTS (SELECT FROM ledger.votes WHERE votes.nullifier = ballot.nullifier)
-        RETURNING nullifier, vote_index";
+        RETURNING nullifier, vote_index"
+    );
     let rows = transaction
         .query_typed(
-            statement,
+            &statement,
             &[
                 (&nullifiers, Type::BYTEA_ARRAY),
-                (&weights, Type::TEXT_ARRAY),
+                (&serials, Type::BYTEA_ARRAY),
+                (&expires, Type::INT8_ARRAY),
                 (&key_versions, Type::INT8_ARRAY),
+                (&signatures, Type::BYTEA_ARRAY),
+                (&weights, Type::TEXT_ARRAY),
                 (&to_sql(before.totals.votes)?, Type::INT8),
                 (&to_sql(batch.counted_at.unix_s())?, Type::INT8),
             ],
@@ -120,7 +123,7 @@ async fn insert(
 /// The votes that hold the nullifiers which were not new.
 async fn find_others(
     transaction: &Transaction<'_>,
-    charities: &Charities,
+    file: &CampaignFile,
     batch: &Batch,
     new: &HashMap<Nullifier, u64>,
 ) -> Result<HashMap<Nullifier, Counted>, StoreError> {
@@ -137,7 +140,7 @@ async fn find_others(
     let rows = transaction
         .query_typed(&statement, &[(&others, Type::BYTEA_ARRAY)])
         .await?;
-    let found = rows.iter().map(|row| counted_from_row(row, charities));
+    let found = rows.iter().map(|row| counted_from_row(row, file));
     found
         .map(|counted| counted.map(|counted| (counted.nullifier, counted)))
         .collect()

@@ -1,43 +1,44 @@
 //! Looks up what is committed, over a connection of its own.
 
 use tokio_postgres::Client;
-use vote::{Charities, Nullifier};
+use vote::{CampaignFile, Nullifier};
 
 use super::link::{Link, WORK};
-use super::row::{VOTE, counted_from_row};
+use super::row::counted_from_row;
 use super::url::PostgresUrl;
+use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
 use crate::{Counted, DeadLetter, Position, Reader, StoreError};
 
 /// Connects again by itself: a lookup changes nothing, so that one whose connection had gone is done again.
 pub(super) struct PostgresReader {
     url: PostgresUrl,
-    charities: Charities,
+    file: CampaignFile,
     link: Option<Link>,
 }
 
 impl PostgresReader {
-    pub(super) fn connect(url: &PostgresUrl, charities: &Charities) -> Result<PostgresReader, StoreError> {
+    pub(super) fn connect(url: &PostgresUrl, file: &CampaignFile) -> Result<PostgresReader, StoreError> {
         Ok(PostgresReader {
             link: Some(Link::connect(url.config())?),
             url: url.clone(),
-            charities: charities.clone(),
+            file: file.clone(),
         })
     }
 
     fn look<T>(
         &mut self,
-        mut look: impl AsyncFnMut(&mut Client, &Charities) -> Result<T, StoreError>,
+        mut look: impl AsyncFnMut(&mut Client, &CampaignFile) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         // One that idled may have gone without a word; one that is new has not.
         if let Some(mut link) = self.link.take()
-            && let Ok(found) = link.work(WORK, async |client| look(client, &self.charities).await)
+            && let Ok(found) = link.work(WORK, async |client| look(client, &self.file).await)
         {
             self.link = Some(link);
             return Ok(found);
         }
         let mut link = Link::connect(self.url.config())?;
-        let found = link.work(WORK, async |client| look(client, &self.charities).await)?;
+        let found = link.work(WORK, async |client| look(client, &self.file).await)?;
         self.link = Some(link);
         Ok(found)
     }
@@ -46,19 +47,19 @@ impl PostgresReader {
 impl Reader for PostgresReader {
     fn find(&mut self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
         let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE nullifier = $1");
-        self.look(async |client, charities| {
+        self.look(async |client, file| {
             let key = nullifier.as_bytes().as_slice();
             let row = client.query_opt(&statement, &[&key]).await?;
-            row.map(|row| counted_from_row(&row, charities)).transpose()
+            row.map(|row| counted_from_row(&row, file)).transpose()
         })
     }
 
     fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError> {
         let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE vote_index >= $1 ORDER BY vote_index LIMIT $2");
         let (index, limit) = (to_sql(index)?, i64::from(limit));
-        self.look(async |client, charities| {
+        self.look(async |client, file| {
             let rows = client.query(&statement, &[&index, &limit]).await?;
-            rows.iter().map(|row| counted_from_row(row, charities)).collect()
+            rows.iter().map(|row| counted_from_row(row, file)).collect()
         })
     }
 

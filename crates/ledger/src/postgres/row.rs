@@ -1,14 +1,12 @@
-//! Votes, sums and the queue as rows: what is kept, and how it is read back. What does not read back exactly is damage, not a default.
+//! Votes, sums and the queue as rows of Postgres'. What does not read back exactly is damage, not a default.
 
-use coin::Timestamp;
 use tokio_postgres::Row;
-use vote::{Charities, Nullifier, Totals, Vote};
+use vote::{CampaignFile, Charities, Nullifier, Totals};
 
+use crate::kept_vote::KeptVote;
 use crate::sql_integer::from_sql;
 use crate::{Counted, Position, QueueState, State, StoreError};
 
-/// The columns that [`counted_from_row`] reads.
-pub(super) const VOTE: &str = "vote_index, nullifier, weights, key_version, counted_at";
 /// The columns that [`state_from_row`] reads.
 pub(super) const STATE: &str = "votes, units, ms, sequence, accepted, refused, dead_lettered";
 
@@ -18,39 +16,26 @@ pub(super) fn weights_to_text(weights: &[u32]) -> String {
     format!("{{{}}}", weights.join(","))
 }
 
-/// The vote with these weights, if they are canonical.
-pub(super) fn vote_from_weights(weights: &[i32], charities: &Charities) -> Option<Vote> {
-    let weights = weights.iter().map(|weight| u32::try_from(*weight).ok());
-    Vote::from_stored(weights.collect::<Option<_>>()?, charities)
-}
-
-pub(super) fn counted_from_row(row: &Row, charities: &Charities) -> Result<Counted, StoreError> {
-    let index: i64 = row.try_get(0)?;
-    let damaged = |what: &str| StoreError::Damaged(format!("vote {index}: {what}"));
-    let nullifier: &[u8] = row.try_get(1)?;
-    let weights: Vec<i32> = row.try_get(2)?;
-    let vote =
-        vote_from_weights(&weights, charities).ok_or_else(|| damaged("its weights are not in canonical form"))?;
-    let key_version: i64 = row.try_get(3)?;
-    let counted_at: i64 = row.try_get(4)?;
-    Ok(Counted {
-        nullifier: nullifier_from_bytes(nullifier)?,
-        index: from_sql(index)?,
-        units: vote.units(),
-        vote,
-        key_version: u32::try_from(key_version).map_err(|_| damaged("its key version is out of range"))?,
-        counted_at: time_from_sql(counted_at).ok_or_else(|| damaged("its time is out of range"))?,
-    })
+/// Reads the columns of [`crate::kept_vote::VOTE`].
+pub(super) fn counted_from_row(row: &Row, file: &CampaignFile) -> Result<Counted, StoreError> {
+    let weights: Vec<i32> = row.try_get(6)?;
+    let kept = KeptVote {
+        index: row.try_get(0)?,
+        nullifier: row.try_get(1)?,
+        serial: row.try_get(2)?,
+        expires: row.try_get(3)?,
+        key_version: row.try_get(4)?,
+        signature: row.try_get(5)?,
+        weights: weights.into_iter().map(|weight| u32::try_from(weight).ok()).collect(),
+        counted_at: row.try_get(7)?,
+    };
+    kept.counted(file)
 }
 
 pub(super) fn nullifier_from_bytes(bytes: &[u8]) -> Result<Nullifier, StoreError> {
     let bytes = <[u8; 32]>::try_from(bytes);
     let bytes = bytes.map_err(|_| StoreError::Damaged("a nullifier has not 32 bytes".to_owned()))?;
     Ok(Nullifier::from_bytes(bytes))
-}
-
-pub(super) fn time_from_sql(seconds: i64) -> Option<Timestamp> {
-    Timestamp::from_unix_s(u64::try_from(seconds).ok()?)
 }
 
 pub(super) fn state_from_row(row: &Row, charities: &Charities) -> Result<State, StoreError> {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coin::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use vote::{Charities, Nullifier, Totals, Vote, VoteError};
+use serde_json::Value;
+use vote::{Charities, LogEntry, Nullifier, Totals, Vote, VoteError};
 
 use crate::{Counted, Position};
 
@@ -103,38 +102,29 @@ impl Decided {
 #[derive(Deserialize, Serialize)]
 struct VoteText {
     index: u64,
-    weights: BTreeMap<String, u32>,
-    key_version: u32,
-    counted_at: String,
+    entry: String,
 }
 
-/// A counted vote as JSON. What follows from it, such as its units, is left out.
+/// A counted vote as JSON: its place in the log, and its entry there.
 pub fn counted_text(counted: &Counted) -> String {
     let text = VoteText {
         index: counted.index,
-        weights: named(&counted.vote).collect(),
-        key_version: counted.key_version,
-        counted_at: counted.counted_at.to_string(),
+        entry: counted.log_entry().to_text(),
     };
     serde_json::to_string(&text).unwrap_or_default()
 }
 
-/// Reads a counted vote again; `None` unless it is what [`counted_text`] writes.
+/// Reads a counted vote again; `None` unless it is what [`counted_text`] writes, of a coin with this nullifier.
 pub fn read_counted(nullifier: Nullifier, text: &str, charities: &Charities) -> Option<Counted> {
-    let text: VoteText = serde_json::from_str(text).ok()?;
-    let weights: Map<String, Value> = text
-        .weights
-        .into_iter()
-        .map(|(id, weight)| (id, weight.into()))
-        .collect();
-    let vote = Vote::parse(&Value::Object(weights), charities).ok()?;
-    Some(Counted {
+    let VoteText { index, entry } = serde_json::from_str(text).ok()?;
+    let entry = LogEntry::parse(entry.as_bytes(), charities)?;
+    (entry.nullifier() == nullifier).then(|| Counted {
         nullifier,
-        index: text.index,
-        units: vote.units(),
-        vote,
-        key_version: text.key_version,
-        counted_at: Timestamp::parse(&text.counted_at)?,
+        index,
+        coin: entry.coin,
+        units: entry.vote.units(),
+        vote: entry.vote,
+        counted_at: entry.counted_at,
     })
 }
 
@@ -154,7 +144,7 @@ fn named(vote: &Vote) -> impl Iterator<Item = (String, u32)> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use coin::Timestamp;
+    use coin::{Campaign, Coin, Serial, SignedCoin, Timestamp};
     use serde_json::{Value, json};
 
     use super::{Decided, Entry, NotAVote, counted_text, read_counted, vote_text};
@@ -192,27 +182,38 @@ mod tests {
     #[test]
     fn a_counted_vote_reads_as_it_was_written() {
         let vote = vote(&json!({"a": 1}));
+        let coin = SignedCoin {
+            coin: Coin {
+                campaign: Campaign::parse("c").unwrap(),
+                serial: Serial::from_bytes([7; 16]),
+                expires: Timestamp::from_unix_s(1).unwrap(),
+            },
+            key_version: 2,
+            signature: [9; 64],
+        };
+        let token = coin.to_token();
         let counted = Counted {
-            nullifier: Nullifier::from_bytes([7; 32]),
+            nullifier: Nullifier::of(&coin.coin.serial),
             index: 3,
+            coin,
             units: vote.units(),
             vote,
-            key_version: 2,
             counted_at: Timestamp::from_unix_s(0).unwrap(),
         };
         let text = counted_text(&counted);
-        assert_eq!(
-            text,
-            r#"{"index":3,"weights":{"a":1},"key_version":2,"counted_at":"1970-01-01T00:00:00Z"}"#
-        );
+        let entry = format!("hashicoin/vote/v1\\ncoin: {token}\\nvote: a=1\\ncounted: 1970-01-01T00:00:00Z\\n");
+        assert_eq!(text, format!(r#"{{"index":3,"entry":"{entry}"}}"#));
         assert_eq!(
             read_counted(counted.nullifier, &text, &charities()),
             Some(counted.clone())
         );
-        for (from, to) in [("\"a\"", "\"c\""), ("3", "-3"), ("1970", "197"), ("index", "place")] {
+        for (from, to) in [("a=1", "c=1"), (":3", ":-3"), ("1970", "197"), ("index", "place")] {
             let bad = text.replacen(from, to, 1);
+            assert_ne!(bad, text);
             assert_eq!(read_counted(counted.nullifier, &bad, &charities()), None, "{bad}");
         }
+        let other = Nullifier::from_bytes([7; 32]);
+        assert_eq!(read_counted(other, &text, &charities()), None, "another coin's vote");
     }
 
     #[test]

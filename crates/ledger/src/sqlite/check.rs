@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use vote::{CampaignFile, Charities, Totals};
+use vote::{CampaignFile, Totals};
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
 use super::row::counted_from_row;
 use super::state::{count_dead_letters, read_state};
+use crate::kept_vote::VOTE;
 use crate::made_for::MadeFor;
 use crate::{LedgerError, StoreError};
 
@@ -27,7 +28,7 @@ pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -
             differences,
         });
     }
-    recount(connection, file.charities()).map_err(unreadable)
+    recount(connection, file).map_err(unreadable)
 }
 
 /// Why the file is not a ledger of this version, if it is not.
@@ -78,24 +79,23 @@ fn made_for(connection: &Connection) -> Result<MadeFor, StoreError> {
 
 /// Counts again: the file is sound, the votes are numbered from 0 without a gap, the totals are their sum, and the queue's
 /// counters those of its entries.
-fn recount(connection: &Connection, charities: &Charities) -> Result<(), StoreError> {
+fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreError> {
     // Also compares the table with its index, without which a nullifier could be in the one and not in the other.
     let integrity: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if integrity != "ok" {
         return Err(StoreError::Damaged(integrity));
     }
-    let mut sums = Totals::zero(charities);
-    let mut statement = connection
-        .prepare("SELECT vote_index, nullifier, weights, key_version, counted_at FROM votes ORDER BY vote_index")?;
+    let mut sums = Totals::zero(file.charities());
+    let mut statement = connection.prepare(&format!("SELECT {VOTE} FROM votes ORDER BY vote_index"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let counted = counted_from_row(row, charities)?;
+        let counted = counted_from_row(row, file)?;
         if counted.index != sums.votes {
             return Err(StoreError::Damaged(format!("vote {} is missing", sums.votes)));
         }
         sums.add(&counted.units)?;
     }
-    let state = read_state(connection, charities)?;
+    let state = read_state(connection, file.charities())?;
     let totals = &state.totals;
     if *totals != sums {
         return Err(StoreError::Damaged(format!(

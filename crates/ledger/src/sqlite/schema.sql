@@ -18,8 +18,12 @@ CREATE TABLE charities (
 CREATE TABLE votes (
     vote_index INTEGER PRIMARY KEY CHECK (vote_index >= 0),
     nullifier BLOB NOT NULL UNIQUE CHECK (length(nullifier) = 32),
-    weights TEXT NOT NULL,
+    -- The coin, with the campaign that the ledger was made for.
+    serial BLOB NOT NULL CHECK (length(serial) = 16),
+    expires INTEGER NOT NULL CHECK (expires >= 0),
     key_version INTEGER NOT NULL CHECK (key_version > 0),
+    signature BLOB NOT NULL CHECK (length(signature) = 64),
+    weights TEXT NOT NULL,
     counted_at INTEGER NOT NULL CHECK (counted_at >= 0)
 ) STRICT;
 

@@ -260,8 +260,8 @@ fn what_is_no_ledger_of_this_version_is_refused() {
     let without_unique = "
         DROP TABLE votes;
         CREATE TABLE votes (
-            vote_index INTEGER PRIMARY KEY, nullifier BLOB NOT NULL, weights TEXT NOT NULL,
-            key_version INTEGER NOT NULL, counted_at INTEGER NOT NULL
+            vote_index INTEGER PRIMARY KEY, nullifier BLOB NOT NULL, serial BLOB NOT NULL, expires INTEGER NOT NULL,
+            key_version INTEGER NOT NULL, signature BLOB NOT NULL, weights TEXT NOT NULL, counted_at INTEGER NOT NULL
         ) STRICT;";
     let other_database = {
         let place = Place::empty();
@@ -277,7 +277,7 @@ fn what_is_no_ledger_of_this_version_is_refused() {
         (tampered("PRAGMA application_id = 1"), "its application_id is 0x1"),
         (
             tampered("PRAGMA user_version = 1"),
-            "its schema is version 1, and this program's is 2",
+            "its schema is version 1, and this program's is 3",
         ),
         (tampered(without_unique), "its tables are not as a ledger is made"),
         (

@@ -2,7 +2,7 @@
 
 use vote::Vote;
 
-use coin::{Refusal, Timestamp};
+use coin::{Refusal, SignedCoin, Timestamp};
 use ledger::{Counted, Ledger, Outcome, SubmitError};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn a_good_coin_is_counted_and_its_vote_can_be_looked_up() {
             index: 0,
             vote: vote(json!({"a": 1, "b": 2})),
             units: vec![333_333, 666_667, 0],
-            key_version: 1,
+            coin: SignedCoin::from_token(&token(1)).unwrap(),
             counted_at: Timestamp::parse(NOW).unwrap(),
         }
     );

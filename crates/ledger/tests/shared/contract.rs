@@ -6,7 +6,7 @@ use coin::Timestamp;
 use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Position, Progress, QueueState, State, Store, StoreError};
 use serde_json::{Value, json};
 
-use crate::common::{NOW, campaign, nullifier, vote};
+use crate::common::{NOW, campaign, nullifier, unsigned_coin, vote};
 
 /// Makes empty stores of one kind and opens them again.
 pub trait Kind {
@@ -19,11 +19,7 @@ pub fn now() -> Timestamp {
 }
 
 pub fn ballot(number: u64, weights: Value) -> Ballot {
-    Ballot {
-        nullifier: nullifier(number),
-        vote: vote(weights),
-        key_version: 1,
-    }
+    Ballot::new(unsigned_coin(number), vote(weights))
 }
 
 /// A batch without a queue.
@@ -149,13 +145,13 @@ pub fn an_empty_batch_changes_nothing(kind: &impl Kind) {
 pub fn a_reader_finds_what_was_counted_exactly(kind: &impl Kind) {
     let mut store = kind.open_store();
     let mut reader = store.reader().unwrap();
-    let split = Ballot {
-        key_version: u32::MAX,
-        ..ballot(7, json!({"a": 1, "c": 2}))
-    };
+    let mut split = ballot(7, json!({"a": 1, "c": 2}));
+    split.coin.key_version = u32::MAX;
+    split.coin.signature = std::array::from_fn(|place| place as u8);
+    let coin = split.coin.clone();
     let counted = store.append(&batch([split])).unwrap().entries.remove(0).counted;
     assert_eq!(counted.units, [333_333, 0, 666_667]);
-    assert_eq!((counted.key_version, counted.counted_at), (u32::MAX, now()));
+    assert_eq!((&counted.coin, counted.counted_at), (&coin, now()));
     assert_eq!(reader.find(&nullifier(7)).unwrap(), Some(counted));
     assert_eq!(reader.find(&nullifier(8)).unwrap(), None);
 }

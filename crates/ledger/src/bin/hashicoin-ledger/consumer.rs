@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vote::{CampaignFile, Nullifier};
+use vote::CampaignFile;
 
 use coin::{Keyring, verify};
 use ledger::redis::{Decided, Entry, Names};
@@ -163,11 +163,7 @@ impl Consumer {
         let vote = entry
             .vote(self.file.charities())
             .map_err(ledger::redis::NotAVote::code)?;
-        Ok(Ballot {
-            nullifier: Nullifier::of(&accepted.coin.serial),
-            vote,
-            key_version: accepted.key_version,
-        })
+        Ok(Ballot::new(accepted.into_signed_coin(), vote))
     }
 }
 

@@ -18,8 +18,12 @@ CREATE TABLE ledger.charities (
 CREATE TABLE ledger.votes (
     vote_index bigint PRIMARY KEY CHECK (vote_index >= 0),
     nullifier bytea NOT NULL UNIQUE CHECK (octet_length(nullifier) = 32),
-    weights integer[] NOT NULL,
+    -- The coin, with the campaign that the ledger was made for.
+    serial bytea NOT NULL CHECK (octet_length(serial) = 16),
+    expires bigint NOT NULL CHECK (expires >= 0),
     key_version bigint NOT NULL CHECK (key_version BETWEEN 1 AND 4294967295),
+    signature bytea NOT NULL CHECK (octet_length(signature) = 64),
+    weights integer[] NOT NULL,
     counted_at bigint NOT NULL CHECK (counted_at >= 0)
 );
 

@@ -170,6 +170,18 @@ fn a_ledger_that_does_not_add_up_is_refused() {
             "vote 1: its weights are not in canonical form",
         ),
         (
+            "UPDATE ledger.votes SET serial = set_byte(serial, 3, 9) WHERE vote_index = 1",
+            "vote 1: its nullifier is not that of its serial",
+        ),
+        (
+            "UPDATE ledger.votes SET nullifier = set_byte(nullifier, 31, 9) WHERE vote_index = 2",
+            "vote 2: its nullifier is not that of its serial",
+        ),
+        (
+            "UPDATE ledger.votes SET expires = 300000000000 WHERE vote_index = 1",
+            "vote 1: its coin's expiry is out of range",
+        ),
+        (
             "UPDATE ledger.votes SET weights = '{-1,1,1}' WHERE vote_index = 1",
             "vote 1: its weights are not in canonical form",
         ),
