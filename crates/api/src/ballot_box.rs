@@ -27,7 +27,10 @@ pub enum BallotBox {
 }
 
 /// What is known of a vote when it is answered. All of it is durable.
-#[expect(clippy::large_enum_variant, reason = "there is one for each request, and it goes into the answer at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each request, and it goes into the answer at once"
+)]
 pub enum Cast {
     /// What came of it.
     Decided(Outcome),

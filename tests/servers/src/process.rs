@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use crate::wait::{wait_for, wait_up_to};
@@ -124,14 +125,19 @@ impl Process {
         self.signal(Signal::SIGQUIT);
     }
 
-    /// Ends it at once (SIGKILL).
+    /// Ends it at once (SIGKILL), and waits until it has ended and holds nothing any more: no lock, no port. Its end can still be asked for.
     pub fn kill(&self) {
         self.signal(Signal::SIGKILL);
+        waitid(Id::Pid(self.pid()), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
     }
 
     fn signal(&self, signal: Signal) {
         // The child is not waited for yet, so its id is still its own.
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
 
     /// Waits for its end.
