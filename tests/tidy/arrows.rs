@@ -9,17 +9,22 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     // The gate's own files, compiled once more: a cdylib cannot be linked.
     ("fuzz-targets", &["coin"]),
     ("hashicoin", &["coin", "service"]),
     ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
-    ("hashicoin-mint", &["coin", "pool", "service", "transit"]),
+    ("hashicoin-mint", &["coin", "key_file", "pool", "service", "transit"]),
     // Drives what ships, and builds on none of it.
     ("integration", &["servers"]),
-    ("ledger", &["coin", "servers", "service", "vote"]),
+    // Whoever has this arrow may hold a private key.
+    ("key_file", &["service"]),
+    (
+        "ledger",
+        &["coin", "key_file", "servers", "service", "tlog", "transit", "vote"],
+    ),
     ("pool", &["coin", "servers", "service"]),
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),

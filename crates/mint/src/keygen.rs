@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use service::Failure;
 
-use crate::key_file;
-
 /// Makes a signing key in a file (PKCS#8 PEM, mode 0600), for development
 #[derive(clap::Args)]
 pub struct Arguments {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use service::Failure;
 
-use crate::key_file;
+use crate::file_signer::public_keys_json;
 
 /// Prints the public keys as `vault read -format=json transit/keys/hashicoin` does
 #[derive(clap::Args)]
@@ -26,6 +26,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .iter()
         .map(|path| key_file::read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let keyring = key_file::public_keys_json((1..).zip(&keys));
+    let keyring = public_keys_json((1..).zip(&keys));
     writeln!(io::stdout(), "{keyring:#}").map_err(|error| Failure::CouldNot(format!("could not print: {error}")))
 }

@@ -7,10 +7,10 @@
 
 mod batch;
 mod coin_dir;
+mod file_signer;
 mod into_directory;
 mod into_pool;
 mod issuance;
-mod key_file;
 mod keygen;
 mod keys;
 mod lanes;

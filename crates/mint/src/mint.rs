@@ -16,9 +16,9 @@ use service::{Failure, RedisUrl};
 use transit::{Client, Key, Settings};
 
 use crate::coin_dir::CoinDir;
+use crate::file_signer::KeyFile;
 use crate::into_pool::{self, Amount};
 use crate::issuance::{Issuance, IssuanceId};
-use crate::key_file::KeyFile;
 use crate::signer::Signer;
 use crate::{batch, into_directory, vault};
 

@@ -1,5 +1,5 @@
 //! The seam between minting and whoever holds the private key: Vault ([`transit::Key`]), or for development a file
-//! ([`crate::key_file::KeyFile`]).
+//! ([`crate::file_signer::KeyFile`]).
 
 use std::sync::Arc;
 

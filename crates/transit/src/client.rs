@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// Makes the token last when two thirds of its time are over.
-    fn renew_token_if_due(&self) -> Result<(), Failure> {
+    pub(crate) fn renew_token_if_due(&self) -> Result<(), Failure> {
         // Whoever else comes waits for the renewal: with a token that has run out there is nothing else to do.
         let mut renewal = self.renewal();
         if renewal.is_some_and(|at| at <= Instant::now()) {

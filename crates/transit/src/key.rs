@@ -146,6 +146,15 @@ impl Key {
         Ok(Batch { signatures, request_id })
     }
 
+    /// Makes the token last, if it is time. Every request does it too: this is for whoever makes none for hours.
+    ///
+    /// # Errors
+    ///
+    /// When Vault does not answer or refuses.
+    pub fn keep(&self) -> Result<(), Failure> {
+        self.client.renew_token_if_due()
+    }
+
     fn read<'a, T: Deserialize<'a>>(&self, answer: &'a [u8]) -> Result<T, Failure> {
         serde_json::from_slice(answer).map_err(|error| {
             self.client

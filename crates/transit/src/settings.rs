@@ -15,6 +15,12 @@ const DEFAULT_ADDRESS: &str = "https://127.0.0.1:8200";
 pub struct Token(String);
 
 impl Token {
+    /// What else it may be is Vault's business; this is what fits into a header.
+    pub fn parse(text: &str) -> Option<Token> {
+        let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_one.then(|| Token(text.to_owned()))
+    }
+
     /// For the request's header alone.
     pub fn secret(&self) -> &str {
         &self.0
@@ -77,15 +83,13 @@ fn token() -> Result<Option<Token>, Failure> {
             None => return Ok(None),
         },
     };
-    let token = text.trim();
-    // What else it may be is Vault's business; this is what fits into a header.
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::Usage(
+    let token = Token::parse(text.trim()).ok_or_else(|| {
+        Failure::Usage(
             "the Vault token (VAULT_TOKEN, or the file .vault-token in the home directory) is not one: it is empty, or has spaces or other such characters in it"
                 .to_owned(),
-        ));
-    }
-    Ok(Some(Token(token.to_owned())))
+        )
+    })?;
+    Ok(Some(token))
 }
 
 /// Where `vault login` keeps it.

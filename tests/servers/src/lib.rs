@@ -20,7 +20,9 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod tools;
+pub mod vault;
 pub mod wait;
 
 pub use crate::postgres::Postgres;
 pub use crate::redis::Redis;
+pub use crate::vault::Vault;
