@@ -1,11 +1,16 @@
 //! The log's signing key, in a file and in a real Vault: what it signs is good by the keys that are published, and nothing else is believed.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use servers::Vault;
+use servers::process::{Ended, run};
+use servers::tools::tool;
 use servers::wait::wait_for;
 use service::Failure;
-use tlog::{Checkpoint, Hash, Note, TreeHead, VerifierKey};
+use tlog::{Checkpoint, Hash, Note, Tree, TreeHead, VerifierKey, bundle, bundles};
 use transit::{Settings, Token};
 
 use ledger::LogKey;
@@ -86,6 +91,45 @@ fn after_a_rotation_in_vault_new_checkpoints_have_the_new_key_and_old_ones_stay_
     // Whoever comes later has both keys from the start.
     let later = in_vault(&vault, "log-signer", "hashicoin-log").unwrap();
     assert_eq!(later.verifier_keys().unwrap(), key.verifier_keys().unwrap());
+}
+
+/// What Go's note package and Tessera's fsck say about a log of one entry that `key` signs, to somebody who trusts `trusted`.
+fn others_say(key: &LogKey, trusted: &VerifierKey) -> Ended {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let mut tree = Tree::new();
+    for tile in tree.append(&[Hash::of_leaf(b"entry")]).unwrap() {
+        write(&tile.id().to_string(), &tile.to_bytes());
+    }
+    let mut entries = Vec::new();
+    bundle::push(&mut entries, b"entry").unwrap();
+    for id in bundles(0, 1) {
+        write(&id.to_string(), &entries);
+    }
+    let checkpoint = Checkpoint::new(ORIGIN, tree.head()).unwrap();
+    let mut note = Note::new(checkpoint.to_string()).unwrap();
+    key.sign(&mut note).unwrap();
+    write("checkpoint", note.to_string().as_bytes());
+    let mut command = Command::new(tool("tlog-check"));
+    run(command.arg(directory.path()).arg(trusted.to_string()))
+}
+
+#[test]
+fn others_accept_what_vault_signed_before_and_after_a_rotation() {
+    let vault = Vault::start();
+    let key = in_vault(&vault, "log-signer", "hashicoin-log").unwrap();
+    let first = published(&key, 1);
+    let ended = others_say(&key, &first);
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    vault.vault(&["write", "-f", "transit/keys/hashicoin-log/rotate"]);
+    signed(&key, 7);
+    let ended = others_say(&key, &published(&key, 2));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    assert_eq!(others_say(&key, &first).code(), 1);
 }
 
 #[test]
