@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use servers::Vault;
 use servers::process::{Ended, run};
@@ -164,6 +164,11 @@ fn a_sealed_vault_is_named_and_signs_again_once_it_is_unsealed() {
     vault.unseal();
     let (note, version) = signed(&key, 7);
     note.verify([&published(&key, version)]).unwrap();
+    // It has given up before, and is patient again all the same: several pauses of the second that it has.
+    vault.seal();
+    let start = Instant::now();
+    assert!(key.sign(&mut unsigned(8)).is_err());
+    assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
 }
 
 #[test]
