@@ -6,7 +6,8 @@ use vote::{CampaignFile, Nullifier, Vote};
 use crate::{Counted, StoreError};
 
 /// The columns of a vote, in the order in which they are read and written.
-pub(crate) const VOTE: &str = "vote_index, nullifier, serial, expires, key_version, signature, weights, counted_at";
+pub(crate) const VOTE: &str =
+    "vote_index, nullifier, serial, expires, key_version, signature, weights, counted_at, leaf_hash";
 
 /// A row of votes, as the database has it.
 pub(crate) struct KeptVote<'a> {
@@ -19,10 +20,11 @@ pub(crate) struct KeptVote<'a> {
     /// `None` if they are no list of weights.
     pub(crate) weights: Option<Vec<u32>>,
     pub(crate) counted_at: i64,
+    pub(crate) leaf_hash: &'a [u8],
 }
 
 impl KeptVote<'_> {
-    /// The vote; its nullifier is checked against its serial.
+    /// The vote; its nullifier is checked against its serial, and its leaf's hash against all of it.
     ///
     /// # Errors
     ///
@@ -41,7 +43,7 @@ impl KeptVote<'_> {
             .weights
             .and_then(|weights| Vote::from_stored(weights, file.charities()));
         let vote = vote.ok_or_else(|| damaged("its weights are not in canonical form"))?;
-        Ok(Counted {
+        let counted = Counted {
             nullifier,
             index: u64::try_from(index).map_err(|_| damaged("its index is negative"))?,
             coin: SignedCoin {
@@ -56,7 +58,11 @@ impl KeptVote<'_> {
             units: vote.units(),
             vote,
             counted_at: time(self.counted_at).ok_or_else(|| damaged("its time is out of range"))?,
-        })
+        };
+        if counted.leaf_hash().0 != self.leaf_hash {
+            return Err(damaged("its leaf's hash is not that of what it says"));
+        }
+        Ok(counted)
     }
 }
 

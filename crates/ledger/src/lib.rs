@@ -2,13 +2,14 @@
 //!
 //! A [`Ledger`] is a handle to one writer thread behind a bounded queue. The writer takes what is waiting, checks every coin again with its own
 //! keyring (the gate in front is the first check, not the only one), and hands the batch to a [`Store`], which writes it in one transaction:
-//! nullifier, vote, totals. Only after the commit does anybody hear that a vote was counted. There are two stores, held to one contract: a file that one
+//! nullifier, vote, leaf, tree, totals. Only after the commit does anybody hear that a vote was counted. There are two stores, held to one contract: a file that one
 //! process has for itself ([`SqliteStore`]), and a database that outlives its machine ([`PostgresStore`]). Both can also keep how far a queue was consumed.
 //!
 //! What holds at every moment, and is checked again each time a ledger is opened:
 //!
 //! - one coin, one vote: a coin's [`Nullifier`](vote::Nullifier) is in the ledger at most once, and the store's unique constraint is what decides it;
 //! - the votes are numbered from 0 without a gap;
+//! - the votes are the leaves of a Merkle tree (RFC 6962), whose root stands beside the totals: each vote's entry in the log, byte by byte, goes into it;
 //! - the totals are the sum of the votes, and their sum is the number of votes times [`UNITS_PER_COIN`](vote::UNITS_PER_COIN).
 //!
 //! **One rule about time.** A coin is verified before it is looked up. So a coin that was counted and is sent again after it has expired (or after its
@@ -32,6 +33,7 @@ pub mod redis;
 mod sql_integer;
 mod sqlite;
 mod store;
+mod tree;
 mod writer;
 
 pub use error::LedgerError;

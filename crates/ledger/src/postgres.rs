@@ -18,10 +18,14 @@ mod link;
 mod reader;
 mod row;
 mod schema;
+mod tiles;
 mod url;
 
 pub use self::url::PostgresUrl;
 
+use tlog::Tree;
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 use vote::CampaignFile;
 
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
@@ -35,6 +39,8 @@ pub struct PostgresStore {
     url: PostgresUrl,
     file: CampaignFile,
     fence: Fence,
+    /// The tree as committed; after a failure [`Store::recover`] reads it again.
+    tree: Tree,
     /// `None` after a failure, until it is recovered from.
     link: Option<Link>,
 }
@@ -73,25 +79,46 @@ impl PostgresStore {
     pub fn open(url: &PostgresUrl, file: &CampaignFile) -> Result<PostgresStore, LedgerError> {
         let mut link = Link::connect(url.config())?;
         link.work(WHOLE_LEDGER, async |client| check::check(client, url, file).await)?;
-        let fence = link.work(WORK, async |client| {
-            let row = client
-                .query_one(
-                    "UPDATE ledger.head SET epoch = epoch + 1, session = 0 RETURNING epoch, session",
-                    &[],
-                )
-                .await?;
-            Ok::<_, StoreError>(Fence {
-                epoch: row.try_get(0)?,
-                session: row.try_get(1)?,
-            })
-        })?;
+        let take_over =
+            format!("UPDATE ledger.head SET epoch = epoch + 1, session = 0 RETURNING {STATE}, epoch, session");
+        let (fence, _, tree) = link.work(WORK, async |client| take(client, file, &take_over, &[]).await)?;
         Ok(PostgresStore {
             url: url.clone(),
             file: file.clone(),
             fence,
+            tree,
             link: Some(link),
         })
     }
+}
+
+/// Takes the head by this statement, which returns [`STATE`], epoch and session, and reads under its lock what is committed.
+async fn take(
+    client: &mut Client,
+    file: &CampaignFile,
+    statement: &str,
+    arguments: &[&(dyn ToSql + Sync)],
+) -> Result<(Fence, State, Tree), StoreError> {
+    let transaction = begin(client).await?;
+    let row = transaction.query_opt(statement, arguments).await?;
+    let row = row.ok_or(StoreError::Fenced)?;
+    // Under the head's lock, so that this is the same moment.
+    let votes = "SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes";
+    let votes: i64 = transaction.query_one(votes, &[]).await?.try_get(0)?;
+    let state = state_from_row(&row, file.charities())?;
+    if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
+        return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
+    }
+    let tree = tiles::read_tree(&transaction, state.totals.votes).await?;
+    if tree.head() != state.tree_head() {
+        return Err(StoreError::Damaged("the root is not that of the votes".to_owned()));
+    }
+    let fence = Fence {
+        epoch: row.try_get("epoch")?,
+        session: row.try_get("session")?,
+    };
+    transaction.commit().await?;
+    Ok((fence, state, tree))
 }
 
 impl Store for PostgresStore {
@@ -100,9 +127,10 @@ impl Store for PostgresStore {
         let link = self.link.take();
         let mut link =
             link.ok_or_else(|| StoreError::Backend("not connected since the last failure; recover first".into()))?;
-        let appended = link.work(WORK, async |client| {
-            append::append(client, self.fence, &self.file, batch).await
+        let (appended, tree) = link.work(WORK, async |client| {
+            append::append(client, self.fence, &self.file, &self.tree, batch).await
         })?;
+        self.tree = tree;
         self.link = Some(link);
         Ok(appended)
     }
@@ -111,23 +139,14 @@ impl Store for PostgresStore {
         self.link = None;
         let mut link = Link::connect(self.url.config())?;
         // Whether or not the answer to this arrives, doing it again is right: it asks for the epoch alone.
-        let (session, state) = link.work(WORK, async |client| {
-            let transaction = begin(client).await?;
-            let statement =
-                format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, session");
-            let row = transaction.query_opt(&statement, &[&self.fence.epoch]).await?;
-            let row = row.ok_or(StoreError::Fenced)?;
-            // Under the head's lock, so that this is the same moment.
-            let votes = "SELECT coalesce(max(vote_index) + 1, 0) FROM ledger.votes";
-            let votes: i64 = transaction.query_one(votes, &[]).await?.try_get(0)?;
-            let state = state_from_row(&row, self.file.charities())?;
-            if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
-                return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
-            }
-            transaction.commit().await?;
-            Ok((row.try_get("session")?, state))
+        let connect_again =
+            format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, epoch, session");
+        let epoch: [&(dyn ToSql + Sync); 1] = [&self.fence.epoch];
+        let (fence, state, tree) = link.work(WORK, async |client| {
+            take(client, &self.file, &connect_again, &epoch).await
         })?;
-        self.fence.session = session;
+        self.fence = fence;
+        self.tree = tree;
         self.link = Some(link);
         Ok(state)
     }

@@ -11,13 +11,17 @@ mod state;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use tlog::{Hash, Tree};
 use vote::{CampaignFile, Nullifier};
 
 use self::file::{Access, LedgerFile};
 use self::row::{counted_from_row, weights_to_text};
-use self::state::{find_dead_letter, insert_dead_letter, read_state, write_state};
+use self::state::{
+    find_dead_letter, insert_dead_letter, insert_tile_hashes, read_state, read_tile, read_tree, write_state,
+};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
+use crate::tree::grown;
 use crate::{Appended, Batch, Counted, DeadLetter, Entry, LedgerError, Position, Reader, State, Store, StoreError};
 
 impl From<rusqlite::Error> for StoreError {
@@ -34,6 +38,8 @@ pub struct SqliteStore {
     // Fields drop in this order: the connection before the lock.
     connection: Connection,
     campaign_file: CampaignFile,
+    /// The tree as committed; a failed commit leaves it for [`Store::recover`] to read again.
+    tree: Tree,
     file: LedgerFile,
 }
 
@@ -59,7 +65,11 @@ impl SqliteStore {
             .connect(Access::Write)
             .map_err(|error| LedgerError::at(&file.path().display(), error))?;
         check::check(&connection, file.path(), campaign_file)?;
+        let tree = read_state(&connection, campaign_file.charities())
+            .and_then(|state| read_tree(&connection, state.totals.votes))
+            .map_err(|error| LedgerError::at(&file.path().display(), error))?;
         Ok(SqliteStore {
+            tree,
             connection,
             campaign_file: campaign_file.clone(),
             file,
@@ -87,15 +97,21 @@ impl Store for SqliteStore {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = read_state(&transaction, self.campaign_file.charities())?;
+        if self.tree.head() != before.tree_head() {
+            return Err(StoreError::Damaged(
+                "its head is not that of the tree that was written last".to_owned(),
+            ));
+        }
         let mut totals = before.totals.clone();
-        let mut accepted = 0;
+        let mut leaves = Vec::new();
         let mut entries = Vec::with_capacity(batch.ballots.len());
         for ballot in &batch.ballots {
             let counted = ballot.counted(totals.votes, batch.counted_at);
-            let is_new = insert(&transaction, &counted)?;
+            let leaf = counted.leaf_hash();
+            let is_new = insert(&transaction, &counted, &leaf)?;
             let counted = if is_new {
                 totals.add(&counted.units)?;
-                accepted += 1;
+                leaves.push(leaf);
                 counted
             } else {
                 let first = find(&transaction, &ballot.nullifier, &self.campaign_file)?;
@@ -103,12 +119,15 @@ impl Store for SqliteStore {
             };
             entries.push(Entry { counted, is_new });
         }
-        let state = before.after(totals, batch, accepted)?;
+        let (tree, tile_hashes) = grown(&self.tree, &leaves)?;
+        insert_tile_hashes(&transaction, &tile_hashes)?;
+        let state = before.after(totals, tree.head().root, batch, leaves.len())?;
         for letter in batch.progress.iter().flat_map(|progress| &progress.dead_letters) {
             insert_dead_letter(&transaction, letter)?;
         }
         write_state(&transaction, &before, &state)?;
         transaction.commit()?;
+        self.tree = tree;
         Ok(Appended { entries, state })
     }
 
@@ -131,6 +150,10 @@ impl Store for SqliteStore {
         })?;
         if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
             return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
+        }
+        self.tree = read_tree(&transaction, state.totals.votes)?;
+        if self.tree.head() != state.tree_head() {
+            return Err(StoreError::Damaged("the root is not that of the votes".to_owned()));
         }
         Ok(state)
     }
@@ -165,15 +188,19 @@ impl Reader for SqliteReader {
         Ok(votes)
     }
 
+    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+        read_tile(&self.connection, level, index)
+    }
+
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {
         find_dead_letter(&self.connection, position)
     }
 }
 
 /// Inserts a vote unless its nullifier is taken, which the table's UNIQUE constraint decides; whether it was inserted.
-fn insert(transaction: &Transaction<'_>, counted: &Counted) -> Result<bool, StoreError> {
+fn insert(transaction: &Transaction<'_>, counted: &Counted, leaf: &Hash) -> Result<bool, StoreError> {
     let statement = format!(
-        "INSERT INTO votes ({VOTE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (nullifier) DO NOTHING"
+        "INSERT INTO votes ({VOTE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (nullifier) DO NOTHING"
     );
     let mut statement = transaction.prepare_cached(&statement)?;
     let coin = &counted.coin;
@@ -186,6 +213,7 @@ fn insert(transaction: &Transaction<'_>, counted: &Counted) -> Result<bool, Stor
         coin.signature,
         weights_to_text(counted.vote.weights()),
         to_sql(counted.counted_at.unix_s())?,
+        leaf.0,
     ])?;
     Ok(rows == 1)
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use coin::{SignedCoin, Timestamp};
+use tlog::{Hash, TreeHead};
 use vote::{LogEntry, Nullifier, Totals, TotalsOverflow, Vote};
 
 use crate::{DeadLetter, Position, Progress, QueueState};
@@ -89,6 +90,11 @@ impl Counted {
             counted_at: self.counted_at,
         }
     }
+
+    /// The hash of its entry, as the log's tree has it (RFC 6962).
+    pub fn leaf_hash(&self) -> Hash {
+        Hash::of_leaf(self.log_entry().to_text().as_bytes())
+    }
 }
 
 /// What a store has committed, all of it at one moment.
@@ -96,20 +102,37 @@ impl Counted {
 pub struct State {
     /// The sums over all votes.
     pub totals: Totals,
+    /// The root of the log's tree, which has a leaf for each vote.
+    pub root: Hash,
     /// What was consumed of the queue. [`QueueState::START`] in a ledger that never had one.
     pub queue: QueueState,
 }
 
 impl State {
-    /// The state after a batch of which this many ballots were counted; `totals` are the sums with them.
+    /// The log's tree: its size is the number of votes.
+    pub fn tree_head(&self) -> TreeHead {
+        TreeHead {
+            size: self.totals.votes,
+            root: self.root,
+        }
+    }
+
+    /// The state after a batch of which this many ballots were counted; `totals` are the sums with them, and `root` that of the tree.
     ///
     /// # Errors
     ///
     /// [`StoreError::Passed`] when the queue would not go forward.
-    pub(crate) fn after(&self, totals: Totals, batch: &Batch, accepted: usize) -> Result<State, StoreError> {
+    pub(crate) fn after(
+        &self,
+        totals: Totals,
+        root: Hash,
+        batch: &Batch,
+        accepted: usize,
+    ) -> Result<State, StoreError> {
         let Some(progress) = &batch.progress else {
             return Ok(State {
                 totals,
+                root,
                 queue: self.queue.clone(),
             });
         };
@@ -125,6 +148,7 @@ impl State {
         };
         Ok(State {
             totals,
+            root,
             queue: QueueState {
                 position: progress.position,
                 accepted: add(self.queue.accepted, accepted)?,
@@ -136,7 +160,7 @@ impl State {
 
     /// Whether the queue's counters are those of the dead letters that there are, none of them of a later entry, and of no more votes than there are.
     pub(crate) fn check_queue(&self, letters: u64, later_letters: u64) -> Result<(), StoreError> {
-        let State { totals, queue } = self;
+        let State { totals, queue, .. } = self;
         let what = if letters != queue.dead_lettered {
             format!(
                 "its queue says {} dead letters, and there are {letters}",
@@ -253,6 +277,13 @@ pub trait Reader: Send {
     ///
     /// When the store fails or is damaged.
     fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError>;
+
+    /// The hashes of a tile of the log (C2SP tlog-tiles): as many as there are, at most 256.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError>;
 
     /// The dead letter that the queue's entry at this position became, if it did.
     ///

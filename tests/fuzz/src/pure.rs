@@ -68,13 +68,13 @@ pub fn headers(data: &[u8]) {
     match decision(&pairs) {
         Verdict::Refused(_) => {}
         Verdict::Free => assert_eq!(all(b":method").first(), Some(&&b"GET"[..])),
-        Verdict::Accepted(Accepted { coin, key_version }) => {
+        Verdict::Accepted(accepted) => {
             let carried = all(b"authorization");
             let [value] = carried[..] else {
                 panic!("accepted with {} carriers", carried.len())
             };
             let signed = SignedCoin::from_token(token_from_header(value).unwrap()).unwrap();
-            assert_eq!((signed.coin, signed.key_version), (coin, key_version));
+            assert_eq!(signed, accepted.into_signed_coin());
             let elsewhere =
                 |pair: &Pair<'_>| pair.0 != b"authorization" && pair.1.windows(24).any(|window| window == TOKEN_MARKER);
             assert!(!pairs.iter().any(elsewhere));

@@ -3,14 +3,16 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
+use tlog::Hash;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 use vote::{CampaignFile, Charities, Totals};
 
-use super::row::{STATE, counted_from_row, state_from_row};
+use super::row::{STATE, counted_from_row, hash_from_bytes, state_from_row};
 use super::schema;
 use super::url::PostgresUrl;
 use crate::kept_vote::VOTE;
 use crate::sql_integer::{from_sql, to_sql};
+use crate::tree::{Recount, TileHash};
 use crate::{LedgerError, State, StoreError};
 
 pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &CampaignFile) -> Result<(), LedgerError> {
@@ -39,12 +41,17 @@ pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &Campaig
 /// Counts again: the votes are numbered from 0 without a gap, the totals are their sum, and the queue's counters those of its entries.
 async fn recount(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(), StoreError> {
     let state = read_state(snapshot, file.charities()).await?;
-    let sums = sum(snapshot, file).await?;
+    let (sums, root) = sum(snapshot, file).await?;
     if sums != state.totals {
         return Err(StoreError::Damaged(format!(
             "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
             state.totals.votes, state.totals.units, sums.votes, sums.units
         )));
+    }
+    if state.root != root {
+        return Err(StoreError::Damaged(
+            "its tree's root is not that of its votes".to_owned(),
+        ));
     }
     check_queue(snapshot, &state).await
 }
@@ -58,19 +65,32 @@ async fn read_state(snapshot: &Transaction<'_>, charities: &Charities) -> Result
     state_from_row(&row, charities)
 }
 
-/// The sums of the votes, which are read one by one and in order.
-async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<Totals, StoreError> {
+/// The sums of the votes, which are read one by one and in order, and the root of the tree over them; every hash above the leaves is what it must be.
+async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(Totals, Hash), StoreError> {
     let statement = format!("SELECT {VOTE} FROM ledger.votes ORDER BY vote_index");
     let mut rows = pin!(snapshot.query_raw(&statement, Vec::<i64>::new()).await?);
     let mut sums = Totals::zero(file.charities());
+    let mut tree = Recount::default();
     while let Some(row) = rows.try_next().await? {
         let counted = counted_from_row(&row, file)?;
         if counted.index != sums.votes {
             return Err(StoreError::Damaged(format!("vote {} is missing", sums.votes)));
         }
         sums.add(&counted.units)?;
+        tree.leaf(counted.leaf_hash())?;
     }
-    Ok(sums)
+    tree.grow()?;
+    let statement = "SELECT level, place, hash FROM ledger.tile_hashes ORDER BY level, place";
+    let mut rows = pin!(snapshot.query_raw(statement, Vec::<i64>::new()).await?);
+    while let Some(row) = rows.try_next().await? {
+        let level: i16 = row.try_get(0)?;
+        tree.tile_hash(TileHash {
+            level: u8::try_from(level).unwrap_or(u8::MAX),
+            place: from_sql(row.try_get(1)?)?,
+            hash: hash_from_bytes(row.try_get(2)?)?,
+        })?;
+    }
+    Ok((sums, tree.end()?))
 }
 
 async fn check_queue(snapshot: &Transaction<'_>, state: &State) -> Result<(), StoreError> {

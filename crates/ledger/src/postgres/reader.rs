@@ -1,10 +1,12 @@
 //! Looks up what is committed, over a connection of its own.
 
+use tlog::Hash;
 use tokio_postgres::Client;
 use vote::{CampaignFile, Nullifier};
 
 use super::link::{Link, WORK};
 use super::row::counted_from_row;
+use super::tiles::read_tile;
 use super::url::PostgresUrl;
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
@@ -61,6 +63,10 @@ impl Reader for PostgresReader {
             let rows = client.query(&statement, &[&index, &limit]).await?;
             rows.iter().map(|row| counted_from_row(row, file)).collect()
         })
+    }
+
+    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+        self.look(async |client, _| read_tile(client, level, index).await)
     }
 
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {

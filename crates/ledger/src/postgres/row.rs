@@ -1,5 +1,6 @@
 //! Votes, sums and the queue as rows of Postgres'. What does not read back exactly is damage, not a default.
 
+use tlog::Hash;
 use tokio_postgres::Row;
 use vote::{CampaignFile, Charities, Nullifier, Totals};
 
@@ -8,7 +9,7 @@ use crate::sql_integer::from_sql;
 use crate::{Counted, Position, QueueState, State, StoreError};
 
 /// The columns that [`state_from_row`] reads.
-pub(super) const STATE: &str = "votes, units, ms, sequence, accepted, refused, dead_lettered";
+pub(super) const STATE: &str = "votes, units, ms, sequence, accepted, refused, dead_lettered, root";
 
 /// Canonical weights as Postgres reads a list, such as `{1,0,2}`: a list of such texts can be an argument, a list of lists of one length only.
 pub(super) fn weights_to_text(weights: &[u32]) -> String {
@@ -28,6 +29,7 @@ pub(super) fn counted_from_row(row: &Row, file: &CampaignFile) -> Result<Counted
         signature: row.try_get(5)?,
         weights: weights.into_iter().map(|weight| u32::try_from(weight).ok()).collect(),
         counted_at: row.try_get(7)?,
+        leaf_hash: row.try_get(8)?,
     };
     kept.counted(file)
 }
@@ -36,6 +38,13 @@ pub(super) fn nullifier_from_bytes(bytes: &[u8]) -> Result<Nullifier, StoreError
     let bytes = <[u8; 32]>::try_from(bytes);
     let bytes = bytes.map_err(|_| StoreError::Damaged("a nullifier has not 32 bytes".to_owned()))?;
     Ok(Nullifier::from_bytes(bytes))
+}
+
+pub(super) fn hash_from_bytes(bytes: &[u8]) -> Result<Hash, StoreError> {
+    let bytes = <[u8; 32]>::try_from(bytes);
+    Ok(Hash(bytes.map_err(|_| {
+        StoreError::Damaged("a hash has not 32 bytes".to_owned())
+    })?))
 }
 
 pub(super) fn state_from_row(row: &Row, charities: &Charities) -> Result<State, StoreError> {
@@ -52,6 +61,7 @@ pub(super) fn state_from_row(row: &Row, charities: &Charities) -> Result<State, 
             votes: number(0)?,
             units,
         },
+        root: hash_from_bytes(row.try_get(7)?)?,
         queue: QueueState {
             position: Position {
                 ms: number(2)?,

@@ -2,6 +2,7 @@
 //!
 //! A migration that was released is never edited. All that `init` does is one transaction.
 
+use tlog::Hash;
 use tokio_postgres::{Client, Transaction};
 use vote::CampaignFile;
 
@@ -130,7 +131,7 @@ pub(super) async fn check_role(transaction: &Transaction<'_>) -> Result<(), Ledg
         SELECT current_user::text, bool_or(
             has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(name, 'UPDATE')
         )
-        FROM unnest('{ledger.votes, ledger.dead_letters}'::text[]) AS name";
+        FROM unnest('{ledger.votes, ledger.tile_hashes, ledger.dead_letters}'::text[]) AS name";
     let row = transaction.query_one(rights, &[]).await.map_err(StoreError::from)?;
     if row.get(1) {
         return Err(LedgerError::Role {
@@ -193,7 +194,10 @@ async fn write_campaign(transaction: &Transaction<'_>, file: &CampaignFile) -> R
     }
     let units = vec![0_i64; file.charities().len()];
     transaction
-        .execute("INSERT INTO ledger.head (units) VALUES ($1)", &[&units])
+        .execute(
+            "INSERT INTO ledger.head (units, root) VALUES ($1, $2)",
+            &[&units, &Hash::of_nothing().0.as_slice()],
+        )
         .await?;
     Ok(())
 }
@@ -226,7 +230,7 @@ async fn grant(transaction: &Transaction<'_>, role: &str) -> Result<(), LedgerEr
         "REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM {role};
          GRANT USAGE ON SCHEMA ledger TO {role};
          GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {role};
-         GRANT INSERT ON ledger.votes, ledger.dead_letters TO {role};
+         GRANT INSERT ON ledger.votes, ledger.tile_hashes, ledger.dead_letters TO {role};
          GRANT UPDATE ON ledger.head TO {role}"
     );
     transaction.batch_execute(&rights).await.map_err(StoreError::from)?;

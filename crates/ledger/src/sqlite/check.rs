@@ -7,9 +7,10 @@ use vote::{CampaignFile, Totals};
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
 use super::row::counted_from_row;
-use super::state::{count_dead_letters, read_state};
+use super::state::{count_dead_letters, for_each_tile_hash, read_state};
 use crate::kept_vote::VOTE;
 use crate::made_for::MadeFor;
+use crate::tree::Recount;
 use crate::{LedgerError, StoreError};
 
 /// Checks an opened file whole, in time proportional to its votes.
@@ -86,6 +87,7 @@ fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreErro
         return Err(StoreError::Damaged(integrity));
     }
     let mut sums = Totals::zero(file.charities());
+    let mut tree = Recount::default();
     let mut statement = connection.prepare(&format!("SELECT {VOTE} FROM votes ORDER BY vote_index"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -94,7 +96,11 @@ fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreErro
             return Err(StoreError::Damaged(format!("vote {} is missing", sums.votes)));
         }
         sums.add(&counted.units)?;
+        tree.leaf(counted.leaf_hash())?;
     }
+    tree.grow()?;
+    for_each_tile_hash(connection, |hash| tree.tile_hash(hash))?;
+    let root = tree.end()?;
     let state = read_state(connection, file.charities())?;
     let totals = &state.totals;
     if *totals != sums {
@@ -102,6 +108,11 @@ fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreErro
             "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
             totals.votes, totals.units, sums.votes, sums.units
         )));
+    }
+    if state.root != root {
+        return Err(StoreError::Damaged(
+            "its tree's root is not that of its votes".to_owned(),
+        ));
     }
     let (letters, later) = count_dead_letters(connection, state.queue.position)?;
     state.check_queue(letters, later)

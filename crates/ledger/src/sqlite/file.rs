@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
+use tlog::Hash;
 use vote::CampaignFile;
 
 use crate::sql_integer::to_sql;
@@ -129,7 +130,8 @@ fn write_schema(connection: &mut Connection, file: &CampaignFile) -> Result<(), 
             to_sql(file.donation().minor_units)?
         ],
     )?;
-    transaction.execute("INSERT INTO head (only_row, votes) VALUES (0, 0)", [])?;
+    let root = Hash::of_nothing().0;
+    transaction.execute("INSERT INTO head (only_row, votes, root) VALUES (0, 0, ?1)", [root])?;
     transaction.execute("INSERT INTO queue VALUES (0, 0, 0, 0, 0, 0)", [])?;
     for (position, charity) in (0_i64..).zip(file.charities().iter()) {
         transaction.execute(

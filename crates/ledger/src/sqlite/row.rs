@@ -25,6 +25,7 @@ pub(super) fn counted_from_row(row: &Row<'_>, file: &CampaignFile) -> Result<Cou
         signature: blob(5)?,
         weights: serde_json::from_str(&weights).ok(),
         counted_at: row.get(7)?,
+        leaf_hash: blob(8)?,
     };
     kept.counted(file)
 }

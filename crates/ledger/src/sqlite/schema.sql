@@ -24,13 +24,24 @@ CREATE TABLE votes (
     key_version INTEGER NOT NULL CHECK (key_version > 0),
     signature BLOB NOT NULL CHECK (length(signature) = 64),
     weights TEXT NOT NULL,
-    counted_at INTEGER NOT NULL CHECK (counted_at >= 0)
+    counted_at INTEGER NOT NULL CHECK (counted_at >= 0),
+    -- Of the vote's entry in the log (RFC 6962).
+    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32)
 ) STRICT;
 
--- The running sums over votes, written in the transaction that adds them.
+-- The hashes of the log's tiles above the leaves: the root of each complete subtree of 256^level leaves, by its place; rows are only ever added.
+CREATE TABLE tile_hashes (
+    level INTEGER NOT NULL CHECK (level > 0),
+    place INTEGER NOT NULL CHECK (place >= 0),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, place)
+) STRICT, WITHOUT ROWID;
+
+-- The running sums over votes and the root of the tree over them, written in the transaction that adds them.
 CREATE TABLE head (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
-    votes INTEGER NOT NULL CHECK (votes >= 0)
+    votes INTEGER NOT NULL CHECK (votes >= 0),
+    root BLOB NOT NULL CHECK (length(root) = 32)
 ) STRICT;
 
 CREATE TABLE totals (

@@ -1,9 +1,11 @@
 //! The running sums, the queue's progress and its dead letters: read as a whole, written as a whole.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use tlog::{Hash, Tree};
 use vote::{Charities, Totals};
 
 use crate::sql_integer::to_sql;
+use crate::tree::{TileHash, resumed};
 use crate::{DeadLetter, Position, QueueState, State, StoreError};
 
 /// A number that SQLite keeps with a sign and the schema without one.
@@ -13,16 +15,19 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 pub(super) fn read_state(connection: &Connection, charities: &Charities) -> Result<State, StoreError> {
+    let (totals, root) = read_head(connection, charities)?;
     Ok(State {
-        totals: read_totals(connection, charities)?,
+        totals,
+        root,
         queue: read_queue(connection)?,
     })
 }
 
-fn read_totals(connection: &Connection, charities: &Charities) -> Result<Totals, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT votes FROM head")?;
-    let votes = statement.query_row([], |row| unsigned(row, 0)).optional()?;
-    let votes = votes.ok_or_else(|| StoreError::Damaged("there is no number of votes".to_owned()))?;
+fn read_head(connection: &Connection, charities: &Charities) -> Result<(Totals, Hash), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT votes, root FROM head")?;
+    let head = statement.query_row([], |row| Ok((unsigned(row, 0)?, Hash(row.get(1)?))));
+    let head = head.optional()?;
+    let (votes, root) = head.ok_or_else(|| StoreError::Damaged("there is no number of votes".to_owned()))?;
     let mut statement = connection.prepare_cached("SELECT units FROM totals ORDER BY position")?;
     let units = statement
         .query_map([], |row| unsigned(row, 0))?
@@ -32,7 +37,7 @@ fn read_totals(connection: &Connection, charities: &Charities) -> Result<Totals,
             "there is not one total for each charity".to_owned(),
         ));
     }
-    Ok(Totals { votes, units })
+    Ok((Totals { votes, units }, root))
 }
 
 fn read_queue(connection: &Connection) -> Result<QueueState, StoreError> {
@@ -56,7 +61,7 @@ fn read_queue(connection: &Connection) -> Result<QueueState, StoreError> {
 /// Writes what differs.
 pub(super) fn write_state(transaction: &Transaction<'_>, before: &State, after: &State) -> Result<(), StoreError> {
     if after.totals != before.totals {
-        write_totals(transaction, &after.totals)?;
+        write_head(transaction, &after.totals, &after.root)?;
     }
     if after.queue != before.queue {
         write_queue(transaction, &after.queue)?;
@@ -64,9 +69,9 @@ pub(super) fn write_state(transaction: &Transaction<'_>, before: &State, after: 
     Ok(())
 }
 
-fn write_totals(transaction: &Transaction<'_>, totals: &Totals) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached("UPDATE head SET votes = ?1")?;
-    statement.execute([to_sql(totals.votes)?])?;
+fn write_head(transaction: &Transaction<'_>, totals: &Totals, root: &Hash) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached("UPDATE head SET votes = ?1, root = ?2")?;
+    statement.execute(params![to_sql(totals.votes)?, root.0])?;
     let mut statement = transaction.prepare_cached("UPDATE totals SET units = ?2 WHERE position = ?1")?;
     for (position, units) in (0_i64..).zip(&totals.units) {
         statement.execute([position, to_sql(*units)?])?;
@@ -113,4 +118,51 @@ pub(super) fn count_dead_letters(connection: &Connection, position: Position) ->
         |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)),
     );
     Ok(counts?)
+}
+
+/// The tree of this size, out of its right edge.
+pub(super) fn read_tree(connection: &Connection, size: u64) -> Result<Tree, StoreError> {
+    resumed(size, |tile| read_tile(connection, tile.level(), tile.index()))
+}
+
+/// The hashes of a tile, as many as there are.
+pub(super) fn read_tile(connection: &Connection, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+    let first = to_sql(index << 8)?;
+    let mut statement = if level == 0 {
+        connection.prepare_cached(
+            "SELECT leaf_hash FROM votes WHERE vote_index BETWEEN ?2 AND ?2 + 255 AND ?1 = 0 ORDER BY vote_index",
+        )?
+    } else {
+        connection.prepare_cached(
+            "SELECT hash FROM tile_hashes WHERE level = ?1 AND place BETWEEN ?2 AND ?2 + 255 ORDER BY place",
+        )?
+    };
+    let hashes = statement.query_map(params![level, first], |row| Ok(Hash(row.get(0)?)))?;
+    Ok(hashes.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn insert_tile_hashes(transaction: &Transaction<'_>, hashes: &[TileHash]) -> Result<(), StoreError> {
+    let mut statement =
+        transaction.prepare_cached("INSERT INTO tile_hashes (level, place, hash) VALUES (?1, ?2, ?3)")?;
+    for TileHash { level, place, hash } in hashes {
+        statement.execute(params![level, to_sql(*place)?, hash.0])?;
+    }
+    Ok(())
+}
+
+/// All hashes above the leaves.
+pub(super) fn for_each_tile_hash(
+    connection: &Connection,
+    mut work: impl FnMut(TileHash) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT level, place, hash FROM tile_hashes ORDER BY level, place")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        work(TileHash {
+            level: row.get(0)?,
+            place: unsigned(row, 1)?,
+            hash: Hash(row.get(2)?),
+        })?;
+    }
+    Ok(())
 }

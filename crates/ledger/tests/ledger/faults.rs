@@ -161,7 +161,9 @@ async fn a_store_that_went_back_in_time_stops_the_writer() {
     place
         .sql()
         .execute_batch(
-            "DELETE FROM votes WHERE vote_index = 1; UPDATE head SET votes = 1; UPDATE totals SET units = 1000000 WHERE position = 0",
+            "DELETE FROM votes WHERE vote_index = 1;
+             UPDATE head SET votes = 1, root = (SELECT leaf_hash FROM votes WHERE vote_index = 0);
+             UPDATE totals SET units = 1000000 WHERE position = 0",
         )
         .unwrap();
     stage.fail(Fault::Lost);

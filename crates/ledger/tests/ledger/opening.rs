@@ -183,7 +183,39 @@ async fn a_ledger_that_does_not_add_up_is_refused() {
         ),
         (
             "UPDATE votes SET weights = '[0,1,0]' WHERE vote_index = 0",
-            "its votes sum to 3 and [500000, 1500000",
+            "vote 0: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET signature = zeroblob(64) WHERE vote_index = 1",
+            "vote 1: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET expires = expires + 1 WHERE vote_index = 2",
+            "vote 2: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET counted_at = counted_at + 1 WHERE vote_index = 1",
+            "vote 1: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET key_version = 2 WHERE vote_index = 0",
+            "vote 0: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET leaf_hash = zeroblob(32) WHERE vote_index = 0",
+            "vote 0: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE votes SET serial = zeroblob(16) WHERE vote_index = 0",
+            "vote 0: its nullifier is not that of its serial",
+        ),
+        (
+            "UPDATE head SET root = zeroblob(32)",
+            "its tree's root is not that of its votes",
+        ),
+        (
+            "INSERT INTO tile_hashes VALUES (1, 0, zeroblob(32))",
+            "the hash of level 1 in place 0 is not that of its votes",
         ),
         (
             "UPDATE votes SET weights = '[2,2,0]' WHERE vote_index = 1",

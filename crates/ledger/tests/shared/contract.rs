@@ -1,5 +1,6 @@
 //! What every store must do, written against the trait. Each kind of store says `contract!` in its own test binary and changes nothing here.
 
+use tlog::Hash;
 use vote::Totals;
 
 use coin::Timestamp;
@@ -54,6 +55,7 @@ pub fn at(ms: u64, sequence: u64) -> Position {
 fn empty() -> State {
     State {
         totals: Totals::zero(campaign().charities()),
+        root: Hash::of_nothing(),
         queue: QueueState::START,
     }
 }
@@ -278,6 +280,54 @@ pub fn a_batch_that_fails_in_its_middle_leaves_nothing(kind: &impl Kind) {
     assert_eq!(good.entries[0].counted.index, 0);
 }
 
+/// The root over these leaves, as RFC 6962, section 2.1, defines it: slowly, and in no way that the stores know.
+fn root(leaves: &[Hash]) -> Hash {
+    match leaves {
+        [] => Hash::of_nothing(),
+        [leaf] => *leaf,
+        leaves => {
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            Hash::of_node(&root(left), &root(right))
+        }
+    }
+}
+
+pub fn the_tree_is_that_of_the_votes_whatever_the_batches(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut reader = store.reader().unwrap();
+    let mut next = 0;
+    // Past the first tile and up to its edge, with repeats in all places.
+    for size in [1, 2, 252, 1, 1, 255, 0, 1, 7] {
+        let new = (next..next + size).map(|number| ballot(number, json!({"a": 1, "b": number % 3 + 1})));
+        let repeated = (0..next.min(3)).map(|number| ballot(number, json!({"c": 1})));
+        let batch = Batch {
+            ballots: repeated
+                .chain(new)
+                .chain((0..next.min(1)).map(|_| ballot(0, json!({"a": 1}))))
+                .collect(),
+            ..batch([])
+        };
+        let state = store.append(&batch).unwrap().state;
+        next += size;
+        let votes = reader.votes_from(0, 1_000).unwrap();
+        let leaves: Vec<Hash> = votes
+            .iter()
+            .map(|vote| Hash::of_leaf(vote.log_entry().to_text().as_bytes()))
+            .collect();
+        assert_eq!((state.totals.votes, leaves.len() as u64), (next, next));
+        assert_eq!(state.root, root(&leaves), "{next}");
+        for (index, tile) in (0..).zip(leaves.chunks(256)) {
+            assert_eq!(reader.tile(0, index).unwrap(), tile, "tile {index} of {next}");
+        }
+        let above: Vec<Hash> = leaves.chunks_exact(256).map(root).collect();
+        assert_eq!(reader.tile(1, 0).unwrap(), above);
+        assert_eq!(reader.tile(2, 0).unwrap(), []);
+        assert_eq!(store.recover().unwrap(), state);
+    }
+    drop(store);
+    kind.open_store();
+}
+
 /// One test per clause, against one kind of store. The list is here, so that no kind can leave a clause out.
 macro_rules! contract {
     ($kind:expr) => {
@@ -295,6 +345,7 @@ macro_rules! contract {
             without_progress_the_queue_stays_where_it_is
             what_was_passed_is_not_counted_again
             a_batch_that_fails_in_its_middle_leaves_nothing
+            the_tree_is_that_of_the_votes_whatever_the_batches
         }
     };
     ($kind:expr; $($clause:ident)+) => {

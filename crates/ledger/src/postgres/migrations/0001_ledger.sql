@@ -24,7 +24,17 @@ CREATE TABLE ledger.votes (
     key_version bigint NOT NULL CHECK (key_version BETWEEN 1 AND 4294967295),
     signature bytea NOT NULL CHECK (octet_length(signature) = 64),
     weights integer[] NOT NULL,
-    counted_at bigint NOT NULL CHECK (counted_at >= 0)
+    counted_at bigint NOT NULL CHECK (counted_at >= 0),
+    -- Of the vote's entry in the log (RFC 6962).
+    leaf_hash bytea NOT NULL CHECK (octet_length(leaf_hash) = 32)
+);
+
+-- The hashes of the log's tiles above the leaves: the root of each complete subtree of 256^level leaves, by its place; rows are only ever added.
+CREATE TABLE ledger.tile_hashes (
+    level smallint NOT NULL CHECK (level > 0),
+    place bigint NOT NULL CHECK (place >= 0),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    PRIMARY KEY (level, place)
 );
 
 -- The queue's entries that hold no vote, by id, and the refusal's code; rows are only ever added.
@@ -44,6 +54,8 @@ CREATE TABLE ledger.head (
     -- The running sums over votes; units per charity, by position.
     votes bigint NOT NULL DEFAULT 0 CHECK (votes >= 0),
     units bigint[] NOT NULL CHECK (0 <= ALL (units)),
+    -- Of the log's tree, which has a leaf for each vote.
+    root bytea NOT NULL CHECK (octet_length(root) = 32),
     -- The last entry of the queue that was consumed, and what became of all up to it.
     ms bigint NOT NULL DEFAULT 0 CHECK (ms >= 0),
     sequence bigint NOT NULL DEFAULT 0 CHECK (sequence >= 0),

@@ -163,7 +163,23 @@ fn a_ledger_that_does_not_add_up_is_refused() {
         ),
         (
             "UPDATE ledger.votes SET weights = '{0,1,0}' WHERE vote_index = 0",
-            "its votes sum to 3 and [500000, 1500000",
+            "vote 0: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE ledger.votes SET signature = set_byte(signature, 63, 99) WHERE vote_index = 1",
+            "vote 1: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE ledger.votes SET leaf_hash = set_byte(leaf_hash, 0, 99) WHERE vote_index = 2",
+            "vote 2: its leaf's hash is not that of what it says",
+        ),
+        (
+            "UPDATE ledger.head SET root = set_byte(root, 31, 99)",
+            "its tree's root is not that of its votes",
+        ),
+        (
+            "INSERT INTO ledger.tile_hashes SELECT 1, 0, root FROM ledger.head",
+            "the hash of level 1 in place 0 is not that of its votes",
         ),
         (
             "UPDATE ledger.votes SET weights = '{2,2,0}' WHERE vote_index = 1",
@@ -187,7 +203,7 @@ fn a_ledger_that_does_not_add_up_is_refused() {
         ),
         (
             "UPDATE ledger.votes SET counted_at = 300000000000 WHERE vote_index = 1",
-            "time is out of range",
+            "vote 1: its time is out of range",
         ),
         (
             "UPDATE ledger.head SET accepted = 4",

@@ -20,6 +20,9 @@ fn a_writer_adds_and_changes_nothing_else() {
         "TRUNCATE ledger.votes",
         "DROP TABLE ledger.votes",
         "ALTER TABLE ledger.votes DROP CONSTRAINT votes_nullifier_key",
+        "UPDATE ledger.tile_hashes SET place = 1",
+        "DELETE FROM ledger.tile_hashes",
+        "TRUNCATE ledger.tile_hashes",
         "UPDATE ledger.dead_letters SET code = 'a'",
         "DELETE FROM ledger.dead_letters",
         "TRUNCATE ledger.dead_letters",
@@ -92,8 +95,8 @@ fn a_role_that_could_change_votes_opens_nothing() {
     };
     refused(OWNER);
     for right in ["UPDATE", "UPDATE (weights)", "DELETE", "TRUNCATE", "TRIGGER"] {
-        for table in ["votes", "dead_letters"] {
-            let right = right.replace("weights", if table == "votes" { "weights" } else { "code" });
+        for (table, column) in [("votes", "weights"), ("tile_hashes", "hash"), ("dead_letters", "code")] {
+            let right = right.replace("weights", column);
             database.sql(&format!("GRANT {right} ON ledger.{table} TO {LEDGER}"));
             refused(LEDGER);
             // Whoever writes it, writes on: nothing was taken over.
