@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use coin::{Accepted, Keyring, SignedCoin, TOKEN_MARKER, Timestamp, token_from_header, verify};
+use coin::{Keyring, SignedCoin, TOKEN_MARKER, Timestamp, token_from_header, verify};
 
 use crate::config::Config;
 use crate::gate::{Verdict, decide, names_to_strip};
