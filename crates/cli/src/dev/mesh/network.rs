@@ -148,8 +148,8 @@ impl Network {
         let forward = "echo 0 > /proc/sys/net/ipv4/ip_forward";
         let mut forward_nothing = self.command(Machine::Pci, Path::new("sh"));
         job::run("turn forwarding off", forward_nothing.args(["-c", forward]))?;
-        // Without it a packet for the data network would leave by this machine's default route.
-        ip(&["route", "add", "unreachable", &data_network(self.number)])
+        // Without it a packet for the data network would leave by this machine's default route. A mesh that was killed has left its own behind, perhaps this very one.
+        ip(&["route", "replace", "unreachable", &data_network(self.number)])
     }
 }
 
