@@ -63,6 +63,9 @@ pub enum LedgerError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The log must not be signed, or cannot be.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// The writer ended before it was told to.
     #[error("the ledger's writer stopped: {0}; open the ledger again, which checks it whole")]
     Stopped(String),
@@ -79,4 +82,67 @@ impl LedgerError {
             error => LedgerError::Store(error),
         }
     }
+}
+
+/// Why the log of a store is not signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningError {
+    /// The store lost votes since the last signature.
+    #[error(
+        "the log was signed up to {signed} votes ({}), and this store has {found}: it is an older copy of the one that was used before, or another one. Bring the right \
+         one back; what to do if it is lost is in docs/operating.md",
+        .path.display()
+    )]
+    Behind {
+        /// How many votes were signed.
+        signed: u64,
+        /// How many there are.
+        found: u64,
+        /// The file that says what was signed.
+        path: PathBuf,
+    },
+    /// The store has other votes than those that were signed.
+    #[error(
+        "the first {size} votes of this store are not those that were signed ({}): it is not the one that was used before. Bring the right one back; what to do if it \
+         is lost is in docs/operating.md",
+        .path.display()
+    )]
+    Forked {
+        /// How many votes were signed.
+        size: u64,
+        /// The file that says what was signed.
+        path: PathBuf,
+    },
+    /// Nobody knows what was signed last.
+    #[error(
+        "there is no {}, and this store's log was signed up to {size} votes at least: that file says what was signed last, and lies beside the ledger that was used \
+         before. Bring it here; what to do if it is lost is in docs/operating.md",
+        .path.display()
+    )]
+    NoSignedHead {
+        /// Where the file was looked for.
+        path: PathBuf,
+        /// What the store knows of.
+        size: u64,
+    },
+    /// What was signed last cannot be made out.
+    #[error("{} does not say what was signed last: {what}. Bring the right file here", .path.display())]
+    SignedHead {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -1,16 +1,20 @@
 //! The handle that everybody else holds: submit, look up, watch, drain.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use coin::{Refusal, TOKEN_BYTES_MAX, Timestamp};
+use tlog::{BundleId, Tile, TileId};
 use tokio::sync::{oneshot, watch};
 use vote::{CampaignFile, Nullifier, Tally, Vote};
 
 use crate::queue::{Inlet, Submission, queue};
 use crate::writer::Writer;
-use crate::{Counted, Keys, LedgerError, Reader, SqliteStore, Store, StoreError};
+use crate::{
+    Bell, Counted, KeptCheckpoint, Keys, LedgerError, LogKey, Published, Reader, Signer, SigningError, SqliteStore,
+    Store, StoreError, published,
+};
 
 /// Tells the time. The ledger never asks the system by itself, so a test can replay any moment.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -24,6 +28,17 @@ pub struct Options {
     pub queue_capacity: usize,
     /// How many submissions are counted in one transaction at most.
     pub batch_max: usize,
+    /// How the log is signed; without it there are no checkpoints, and no receipts.
+    pub signing: Option<Signing>,
+}
+
+/// How the log is signed.
+#[derive(Clone)]
+pub struct Signing {
+    /// The log's key.
+    pub key: Arc<LogKey>,
+    /// The file that remembers what was signed last.
+    pub signed_head: PathBuf,
 }
 
 impl Options {
@@ -33,6 +48,7 @@ impl Options {
             clock: Arc::new(clock),
             queue_capacity: 1024,
             batch_max: 256,
+            signing: None,
         }
     }
 }
@@ -76,11 +92,23 @@ pub struct Ledger(Arc<Shared>);
 
 struct Shared {
     file: CampaignFile,
-    inlet: Inlet,
+    inlet: Arc<Inlet>,
     tally: watch::Receiver<Arc<Tally>>,
+    log: Option<Log>,
     reader: Mutex<Box<dyn Reader>>,
-    /// Taken by whoever waits for the writer's end; the lock is held meanwhile, so that everybody else waits too.
-    writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    /// Taken by whoever waits for their end; the lock is held meanwhile, so that everybody else waits too.
+    threads: Mutex<Option<Threads>>,
+}
+
+/// The log, which is signed.
+struct Log {
+    key: Arc<LogKey>,
+    published: Published,
+}
+
+struct Threads {
+    writer: JoinHandle<Result<(), StoreError>>,
+    signer: Option<JoinHandle<Result<(), SigningError>>>,
 }
 
 impl Ledger {
@@ -122,8 +150,14 @@ impl Ledger {
     ) -> Result<Ledger, LedgerError> {
         let totals = store.recover()?.totals;
         let reader = store.reader()?;
+        let signer = options
+            .signing
+            .map(|signing| open_signer(&*store, signing))
+            .transpose()?;
         let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &totals)));
         let (inlet, outlet) = queue(options.queue_capacity);
+        let (signer, log) = signer.unzip();
+        let (bell, ringing) = Bell::new();
         let writer = Writer {
             store,
             file: file.clone(),
@@ -132,17 +166,27 @@ impl Ledger {
             batch_max: options.batch_max,
             totals,
             tally: tally_sender,
+            bell,
         };
-        let writer = thread::Builder::new()
-            .name("ledger-writer".to_owned())
-            .spawn(move || writer.run(outlet))
-            .map_err(|error| LedgerError::Stopped(format!("no thread for it: {error}")))?;
+        let inlet = Arc::new(inlet);
+        let signer = signer.map(|signer| {
+            let inlet = Arc::clone(&inlet);
+            spawn("log-signer", move || {
+                // A ledger whose log may not be signed takes no votes that it could give no receipt for.
+                signer.run(&ringing).inspect_err(|_| inlet.close())
+            })
+        });
+        let threads = Threads {
+            signer: signer.transpose()?,
+            writer: spawn("ledger-writer", move || writer.run(outlet))?,
+        };
         Ok(Ledger(Arc::new(Shared {
             file: file.clone(),
             inlet,
             tally,
+            log,
             reader: Mutex::new(reader),
-            writer: Mutex::new(Some(writer)),
+            threads: Mutex::new(Some(threads)),
         })))
     }
 
@@ -172,8 +216,59 @@ impl Ledger {
     ///
     /// When the store fails or is damaged.
     pub fn vote(&self, nullifier: &Nullifier) -> Result<Option<Counted>, StoreError> {
+        self.read(|reader| reader.find(nullifier))
+    }
+
+    /// The keys that the log's checkpoints are checked with, as they are published; empty when it is not signed.
+    pub fn verifier_keys(&self) -> Vec<String> {
+        let keys = self.0.log.as_ref().and_then(|log| log.key.verifier_keys().ok());
+        keys.unwrap_or_default().values().map(ToString::to_string).collect()
+    }
+
+    /// Watches the last checkpoint; `None` when the log is not signed.
+    pub fn checkpoint(&self) -> Option<Published> {
+        self.0.log.as_ref().map(|log| log.published.clone())
+    }
+
+    /// The checkpoints of trees of this size and larger, in order, at most this many. A short read from disk in the calling thread, as the next three.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    pub fn checkpoints_from(&self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        self.read(|reader| reader.checkpoints_from(size, limit))
+    }
+
+    /// A tile of the log, as wide as it is asked for; `None` when there are not as many leaves.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    pub fn tile(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
+        self.read(|reader| published::tile(reader, id))
+    }
+
+    /// A bundle of the log's entries, as wide as it is asked for; `None` when there are not as many.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    pub fn bundle(&self, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|reader| published::bundle(reader, id))
+    }
+
+    /// The receipt of a counted vote; `None` before a checkpoint covers it. It is the same whenever it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    pub fn receipt(&self, counted: &Counted) -> Result<Option<String>, StoreError> {
+        self.read(|reader| published::receipt(reader, counted))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.find(nullifier)
+        read(&mut **reader)
     }
 
     /// The tally as of the last commit.
@@ -212,12 +307,38 @@ impl Ledger {
 impl Shared {
     fn drain(&self) -> Result<(), LedgerError> {
         self.inlet.close();
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        match writer.take().map(JoinHandle::join) {
-            None | Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(error))) => Err(LedgerError::Stopped(error.to_string())),
-            Some(Err(_)) => Err(LedgerError::Stopped("it panicked".to_owned())),
-        }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Threads { writer, signer }) = threads.take() else {
+            return Ok(());
+        };
+        // The signer ends after the writer, whose bell it hears to the last.
+        let writer = ended(writer);
+        let signer = signer.map_or(Ok(()), ended);
+        writer.and(signer)
+    }
+}
+
+/// The signer of a store's log, and the log.
+fn open_signer(store: &dyn Store, signing: Signing) -> Result<(Signer, Log), LedgerError> {
+    let Signing { key, signed_head } = signing;
+    let signer = Signer::open(store.log()?, Arc::clone(&key), &signed_head)?;
+    let published = signer.published();
+    Ok((signer, Log { key, published }))
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LedgerError> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| LedgerError::Stopped(format!("no thread for it: {error}")))
+}
+
+fn ended<E: ToString>(thread: JoinHandle<Result<(), E>>) -> Result<(), LedgerError> {
+    match thread.join() {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(LedgerError::Stopped(error.to_string())),
+        Err(_) => Err(LedgerError::Stopped("it panicked".to_owned())),
     }
 }
 

@@ -70,6 +70,11 @@ impl LogKey {
         Ok(key)
     }
 
+    /// The log's name, which is the keys' name too.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Adds the signature of the newest version, and says which one that is.
     ///
     /// # Errors

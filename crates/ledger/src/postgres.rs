@@ -15,6 +15,7 @@
 mod append;
 mod check;
 mod link;
+mod log;
 mod reader;
 mod row;
 mod schema;
@@ -29,10 +30,11 @@ use tokio_postgres::types::ToSql;
 use vote::CampaignFile;
 
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
+use self::log::PostgresLog;
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
-use crate::{Appended, Batch, LedgerError, Reader, State, Store, StoreError};
+use crate::{Appended, Batch, LedgerError, LogStore, Reader, State, Store, StoreError};
 
 /// A ledger in Postgres, written by this store until another takes it over.
 pub struct PostgresStore {
@@ -153,5 +155,9 @@ impl Store for PostgresStore {
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         Ok(Box::new(PostgresReader::connect(&self.url, &self.file)?))
+    }
+
+    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
+        Ok(Box::new(PostgresLog::connect(&self.url, &self.file, self.fence.epoch)?))
     }
 }

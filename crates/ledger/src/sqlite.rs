@@ -5,16 +5,19 @@
 
 mod check;
 mod file;
+mod log;
 mod row;
 mod state;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use tlog::{Hash, Tree};
 use vote::{CampaignFile, Nullifier};
 
 use self::file::{Access, LedgerFile};
+use self::log::SqliteLog;
 use self::row::{counted_from_row, weights_to_text};
 use self::state::{
     find_dead_letter, insert_dead_letter, insert_tile_hashes, read_state, read_tile, read_tree, write_state,
@@ -22,7 +25,10 @@ use self::state::{
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
 use crate::tree::grown;
-use crate::{Appended, Batch, Counted, DeadLetter, Entry, LedgerError, Position, Reader, State, Store, StoreError};
+use crate::{
+    Appended, Batch, Counted, DeadLetter, Entry, KeptCheckpoint, LedgerError, LogStore, Position, Reader, State, Store,
+    StoreError,
+};
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
@@ -35,12 +41,17 @@ impl From<rusqlite::Error> for StoreError {
 
 /// A ledger in a SQLite file, locked against every other writer while this exists.
 pub struct SqliteStore {
-    // Fields drop in this order: the connection before the lock.
-    connection: Connection,
+    writing: Writing,
     campaign_file: CampaignFile,
     /// The tree as committed; a failed commit leaves it for [`Store::recover`] to read again.
     tree: Tree,
-    file: LedgerFile,
+}
+
+/// A connection that writes.
+struct Writing {
+    // Fields drop in this order: the connection before the lock.
+    connection: Connection,
+    file: Arc<LedgerFile>,
 }
 
 impl SqliteStore {
@@ -69,15 +80,17 @@ impl SqliteStore {
             .and_then(|state| read_tree(&connection, state.totals.votes))
             .map_err(|error| LedgerError::at(&file.path().display(), error))?;
         Ok(SqliteStore {
-            tree,
-            connection,
+            writing: Writing {
+                connection,
+                file: Arc::new(file),
+            },
             campaign_file: campaign_file.clone(),
-            file,
+            tree,
         })
     }
 }
 
-impl Drop for SqliteStore {
+impl Drop for Writing {
     fn drop(&mut self) {
         // After an orderly stop the file alone is the whole ledger, so that a plain copy of it is a backup. If this fails, nothing is lost: the
         // votes stay in the log beside the file, where the next opening finds them.
@@ -94,6 +107,7 @@ impl Store for SqliteStore {
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
         // Immediate: the state that is read below is still the state when it is written.
         let transaction = self
+            .writing
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = read_state(&transaction, self.campaign_file.charities())?;
@@ -133,17 +147,18 @@ impl Store for SqliteStore {
 
     fn recover(&mut self) -> Result<State, StoreError> {
         // Whatever the old connection left half done ends with it.
-        self.connection = self.file.connect(Access::Write)?;
+        self.writing.connection = self.writing.file.connect(Access::Write)?;
         // A commit whose fsync failed can still be read, out of the system's cache, though it may never reach the disk. Folding the log into the file
         // writes and syncs it once more, so that what is read below is durable before anybody is told of it.
         let is_hindered: bool = self
+            .writing
             .connection
             .query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
         if is_hindered {
             let why = "another program reads the file, so its log could not be folded into it; stop that program";
             return Err(StoreError::Backend(why.into()));
         }
-        let transaction = self.connection.transaction()?;
+        let transaction = self.writing.connection.transaction()?;
         let state = read_state(&transaction, self.campaign_file.charities())?;
         let votes: i64 = transaction.query_row("SELECT coalesce(max(vote_index) + 1, 0) FROM votes", [], |row| {
             row.get(0)
@@ -159,10 +174,14 @@ impl Store for SqliteStore {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        Ok(Box::new(SqliteReader {
-            connection: self.file.connect(Access::Read)?,
-            campaign_file: self.campaign_file.clone(),
-        }))
+        Ok(Box::new(SqliteReader::connect(
+            &self.writing.file,
+            &self.campaign_file,
+        )?))
+    }
+
+    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
+        Ok(Box::new(SqliteLog::connect(&self.writing.file, &self.campaign_file)?))
     }
 }
 
@@ -170,6 +189,15 @@ impl Store for SqliteStore {
 struct SqliteReader {
     connection: Connection,
     campaign_file: CampaignFile,
+}
+
+impl SqliteReader {
+    fn connect(file: &LedgerFile, campaign_file: &CampaignFile) -> Result<SqliteReader, StoreError> {
+        Ok(SqliteReader {
+            connection: file.connect(Access::Read)?,
+            campaign_file: campaign_file.clone(),
+        })
+    }
 }
 
 impl Reader for SqliteReader {
@@ -190,6 +218,14 @@ impl Reader for SqliteReader {
 
     fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
         read_tile(&self.connection, level, index)
+    }
+
+    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        log::checkpoints_from(&self.connection, size, limit)
+    }
+
+    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError> {
+        log::last_checkpoint(&self.connection)
     }
 
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {

@@ -260,6 +260,13 @@ pub trait Store: Send {
     ///
     /// When there is no connection to be had.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+
+    /// A connection of its own for whoever signs the log's checkpoints. It is this writer's: when another takes the ledger over, it keeps nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// When there is no connection to be had.
+    fn log(&self) -> Result<Box<dyn LogStore>, StoreError>;
 }
 
 /// Looks up what is committed.
@@ -285,10 +292,75 @@ pub trait Reader: Send {
     /// When the store fails or is damaged.
     fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError>;
 
+    /// The checkpoints of trees of this size and larger, in order of their sizes, at most this many.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError>;
+
+    /// The checkpoint of the largest tree; `None` before the first.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError>;
+
     /// The dead letter that the queue's entry at this position became, if it did.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError>;
+}
+
+/// A signed checkpoint of the log, as it is kept and published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// How many leaves its tree has.
+    pub size: u64,
+    /// The signed note (c2sp.org/signed-note).
+    pub note: String,
+}
+
+impl KeptCheckpoint {
+    /// Whether it is to be kept after the last one, in a store whose tree is this; `false` if it is that one.
+    pub(crate) fn follows(&self, last: Option<&KeptCheckpoint>, head: &TreeHead) -> Result<bool, StoreError> {
+        let size = self.size;
+        let damaged = |what: String| Err(StoreError::Damaged(what));
+        match last {
+            _ if size > head.size => damaged(format!(
+                "a checkpoint of {size} votes was signed, and it has {}",
+                head.size
+            )),
+            Some(last) if last == self => Ok(false),
+            Some(last) if last.size >= size => damaged(format!(
+                "a checkpoint of {size} votes was signed after one of {}",
+                last.size
+            )),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// What the signer of checkpoints needs of a store.
+pub trait LogStore: Send {
+    /// Looks up what is committed.
+    fn reader(&mut self) -> &mut dyn Reader;
+
+    /// The tree's size and root, as committed.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn tree_head(&mut self) -> Result<TreeHead, StoreError>;
+
+    /// Keeps a checkpoint, durable when this returns, and never changes it. Their sizes only grow, so that the first one that covers a vote stays the first. One
+    /// that is kept already is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Fenced`] when another writer took over; [`StoreError::Damaged`] when a larger one, or another one of this size, is kept, or the tree is not
+    /// as large; with [`StoreError::Backend`] it may be kept or not, and is to be kept again.
+    fn keep_checkpoint(&mut self, checkpoint: &KeptCheckpoint) -> Result<(), StoreError>;
 }

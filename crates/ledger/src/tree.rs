@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tlog::{Hash, Tile, TileId, Tree, partial_tiles};
 
-use crate::StoreError;
+use crate::{Reader, StoreError};
 
 /// A hash of a level of tiles above the leaves: the root of the complete subtree of 256^level leaves in this place, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,20 @@ pub(crate) fn resumed(
         tiles.push(tile.ok_or_else(|| StoreError::Damaged(format!("{id} has not as many hashes as it must")))?);
     }
     Tree::resume(size, &tiles).ok_or_else(|| StoreError::Damaged("the log's tree is larger than it can be".to_owned()))
+}
+
+/// The tree as it was at this size, out of what a store has now.
+///
+/// # Errors
+///
+/// When the store fails, or has not as many hashes as it must.
+pub(crate) fn tree_at<R: Reader + ?Sized>(reader: &mut R, size: u64) -> Result<Tree, StoreError> {
+    resumed(size, |id| {
+        let mut hashes = reader.tile(id.level(), id.index())?;
+        // What came after is not of that tree.
+        hashes.truncate(id.width().into());
+        Ok(hashes)
+    })
 }
 
 /// How many leaves the tree grows by at a time when it is built again: growing costs a copy of its right edge.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use vote::{CampaignFile, Tally, Totals};
 
 use crate::queue::{Outlet, Reply, Submission};
-use crate::{Appended, Ballot, Batch, Clock, Keys, Outcome, State, Store, StoreError, SubmitError};
+use crate::{Appended, Ballot, Batch, Bell, Clock, Keys, Outcome, State, Store, StoreError, SubmitError};
 
 /// What the writer thread owns.
 pub(crate) struct Writer {
@@ -19,6 +19,8 @@ pub(crate) struct Writer {
     /// The sums as last committed.
     pub(crate) totals: Totals,
     pub(crate) tally: watch::Sender<Arc<Tally>>,
+    /// Heard by who signs the log.
+    pub(crate) bell: Bell,
 }
 
 impl Writer {
@@ -126,6 +128,7 @@ impl Writer {
         if totals != self.totals {
             self.tally.send_replace(Arc::new(Tally::new(&self.file, &totals)));
             self.totals = totals;
+            self.bell.ring();
         }
     }
 }

@@ -5,12 +5,13 @@ use tokio_postgres::Client;
 use vote::{CampaignFile, Nullifier};
 
 use super::link::{Link, WORK};
-use super::row::counted_from_row;
+use super::log::last_checkpoint;
+use super::row::{checkpoint_from_row, counted_from_row};
 use super::tiles::read_tile;
 use super::url::PostgresUrl;
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
-use crate::{Counted, DeadLetter, Position, Reader, StoreError};
+use crate::{Counted, DeadLetter, KeptCheckpoint, Position, Reader, StoreError};
 
 /// Connects again by itself: a lookup changes nothing, so that one whose connection had gone is done again.
 pub(super) struct PostgresReader {
@@ -28,7 +29,8 @@ impl PostgresReader {
         })
     }
 
-    fn look<T>(
+    /// Looks something up; twice, if the first connection had gone.
+    pub(super) fn look<T>(
         &mut self,
         mut look: impl AsyncFnMut(&mut Client, &CampaignFile) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -67,6 +69,19 @@ impl Reader for PostgresReader {
 
     fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
         self.look(async |client, _| read_tile(client, level, index).await)
+    }
+
+    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        let (size, limit) = (to_sql(size)?, i64::from(limit));
+        let statement = "SELECT size, note FROM ledger.checkpoints WHERE size >= $1 ORDER BY size LIMIT $2";
+        self.look(async |client, _| {
+            let rows = client.query(statement, &[&size, &limit]).await?;
+            rows.iter().map(checkpoint_from_row).collect()
+        })
+    }
+
+    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError> {
+        self.look(async |client, _| last_checkpoint(client).await)
     }
 
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {

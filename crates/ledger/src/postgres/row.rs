@@ -6,7 +6,7 @@ use vote::{CampaignFile, Charities, Nullifier, Totals};
 
 use crate::kept_vote::KeptVote;
 use crate::sql_integer::from_sql;
-use crate::{Counted, Position, QueueState, State, StoreError};
+use crate::{Counted, KeptCheckpoint, Position, QueueState, State, StoreError};
 
 /// The columns that [`state_from_row`] reads.
 pub(super) const STATE: &str = "votes, units, ms, sequence, accepted, refused, dead_lettered, root";
@@ -71,5 +71,13 @@ pub(super) fn state_from_row(row: &Row, charities: &Charities) -> Result<State, 
             refused: number(5)?,
             dead_lettered: number(6)?,
         },
+    })
+}
+
+/// Reads `size, note`.
+pub(super) fn checkpoint_from_row(row: &Row) -> Result<KeptCheckpoint, StoreError> {
+    Ok(KeptCheckpoint {
+        size: from_sql(row.try_get(0)?)?,
+        note: row.try_get(1)?,
     })
 }

@@ -131,7 +131,7 @@ pub(super) async fn check_role(transaction: &Transaction<'_>) -> Result<(), Ledg
         SELECT current_user::text, bool_or(
             has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(name, 'UPDATE')
         )
-        FROM unnest('{ledger.votes, ledger.tile_hashes, ledger.dead_letters}'::text[]) AS name";
+        FROM unnest('{ledger.votes, ledger.tile_hashes, ledger.checkpoints, ledger.dead_letters}'::text[]) AS name";
     let row = transaction.query_one(rights, &[]).await.map_err(StoreError::from)?;
     if row.get(1) {
         return Err(LedgerError::Role {
@@ -230,7 +230,7 @@ async fn grant(transaction: &Transaction<'_>, role: &str) -> Result<(), LedgerEr
         "REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM {role};
          GRANT USAGE ON SCHEMA ledger TO {role};
          GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {role};
-         GRANT INSERT ON ledger.votes, ledger.tile_hashes, ledger.dead_letters TO {role};
+         GRANT INSERT ON ledger.votes, ledger.tile_hashes, ledger.checkpoints, ledger.dead_letters TO {role};
          GRANT UPDATE ON ledger.head TO {role}"
     );
     transaction.batch_execute(&rights).await.map_err(StoreError::from)?;

@@ -16,7 +16,7 @@ use crate::{LedgerError, StoreError};
 /// Marks a file as this program's ledger: "HCLG".
 pub(super) const APPLICATION_ID: i32 = 0x4843_4c47;
 /// The version of the schema.
-pub(super) const SCHEMA_VERSION: i32 = 3;
+pub(super) const SCHEMA_VERSION: i32 = 4;
 /// The tables.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 

@@ -37,6 +37,12 @@ CREATE TABLE tile_hashes (
     PRIMARY KEY (level, place)
 ) STRICT, WITHOUT ROWID;
 
+-- The signed checkpoints of the log, by the size of their trees, which only grow; rows are only ever added.
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY CHECK (size >= 0),
+    note TEXT NOT NULL
+) STRICT;
+
 -- The running sums over votes and the root of the tree over them, written in the transaction that adds them.
 CREATE TABLE head (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 0),

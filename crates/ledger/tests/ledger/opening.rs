@@ -309,7 +309,7 @@ fn what_is_no_ledger_of_this_version_is_refused() {
         (tampered("PRAGMA application_id = 1"), "its application_id is 0x1"),
         (
             tampered("PRAGMA user_version = 1"),
-            "its schema is version 1, and this program's is 3",
+            "its schema is version 1, and this program's is 4",
         ),
         (tampered(without_unique), "its tables are not as a ledger is made"),
         (

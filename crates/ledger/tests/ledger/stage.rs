@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use ledger::{Appended, Batch, Ledger, Options, Reader, SqliteStore, State, Store, StoreError};
+use ledger::{Appended, Batch, Ledger, LogStore, Options, Reader, SqliteStore, State, Store, StoreError};
 
 use crate::common::{Place, campaign, keyring};
 
@@ -135,5 +135,9 @@ impl Store for StagedStore {
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         self.inner.reader()
+    }
+
+    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
+        self.inner.log()
     }
 }

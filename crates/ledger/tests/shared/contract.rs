@@ -4,7 +4,10 @@ use tlog::Hash;
 use vote::Totals;
 
 use coin::Timestamp;
-use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Position, Progress, QueueState, State, Store, StoreError};
+use ledger::{
+    Appended, Ballot, Batch, Counted, DeadLetter, KeptCheckpoint, Position, Progress, QueueState, State, Store,
+    StoreError,
+};
 use serde_json::{Value, json};
 
 use crate::common::{NOW, campaign, nullifier, unsigned_coin, vote};
@@ -328,6 +331,48 @@ pub fn the_tree_is_that_of_the_votes_whatever_the_batches(kind: &impl Kind) {
     kind.open_store();
 }
 
+fn checkpoint(size: u64, note: &str) -> KeptCheckpoint {
+    let note = note.to_owned();
+    KeptCheckpoint { size, note }
+}
+
+pub fn checkpoints_are_kept_in_order_and_never_change(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut log = store.log().unwrap();
+    assert_eq!(log.reader().last_checkpoint().unwrap(), None);
+    assert_eq!(log.reader().checkpoints_from(0, 10).unwrap(), []);
+    let head = |state: State| state.tree_head();
+    assert_eq!(log.tree_head().unwrap(), head(empty()));
+    log.keep_checkpoint(&checkpoint(0, "none")).unwrap();
+    let state = store
+        .append(&batch([1, 2, 3].map(|number| ballot(number, json!({"a": 1})))))
+        .unwrap()
+        .state;
+    assert_eq!(log.tree_head().unwrap(), head(state));
+    for size in [2, 3] {
+        log.keep_checkpoint(&checkpoint(size, &format!("of {size}"))).unwrap();
+    }
+    // Once more, because nobody knew whether it was kept.
+    log.keep_checkpoint(&checkpoint(3, "of 3")).unwrap();
+    let kept = [checkpoint(0, "none"), checkpoint(2, "of 2"), checkpoint(3, "of 3")];
+    for bad in [
+        checkpoint(3, "another of 3"),
+        checkpoint(2, "of 2"),
+        checkpoint(1, "of 1"),
+        checkpoint(4, "of more than there are"),
+    ] {
+        let error = log.keep_checkpoint(&bad);
+        assert!(matches!(error, Err(StoreError::Damaged(_))), "{bad:?}: {error:?}");
+    }
+    drop((store, log));
+    let mut reader = kind.open_store().reader().unwrap();
+    assert_eq!(reader.checkpoints_from(0, 10).unwrap(), kept);
+    assert_eq!(reader.checkpoints_from(0, 2).unwrap(), kept[..2]);
+    assert_eq!(reader.checkpoints_from(1, 10).unwrap(), kept[1..]);
+    assert_eq!(reader.checkpoints_from(4, 10).unwrap(), []);
+    assert_eq!(reader.last_checkpoint().unwrap(), Some(kept[2].clone()));
+}
+
 /// One test per clause, against one kind of store. The list is here, so that no kind can leave a clause out.
 macro_rules! contract {
     ($kind:expr) => {
@@ -346,6 +391,7 @@ macro_rules! contract {
             what_was_passed_is_not_counted_again
             a_batch_that_fails_in_its_middle_leaves_nothing
             the_tree_is_that_of_the_votes_whatever_the_batches
+            checkpoints_are_kept_in_order_and_never_change
         }
     };
     ($kind:expr; $($clause:ident)+) => {

@@ -37,6 +37,12 @@ CREATE TABLE ledger.tile_hashes (
     PRIMARY KEY (level, place)
 );
 
+-- The signed checkpoints of the log, by the size of their trees, which only grow; rows are only ever added.
+CREATE TABLE ledger.checkpoints (
+    size bigint PRIMARY KEY CHECK (size >= 0),
+    note text NOT NULL
+);
+
 -- The queue's entries that hold no vote, by id, and the refusal's code; rows are only ever added.
 CREATE TABLE ledger.dead_letters (
     ms bigint NOT NULL CHECK (ms >= 0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use ledger::{PostgresStore, Store, StoreError};
+use ledger::{KeptCheckpoint, PostgresStore, Store, StoreError};
 use serde_json::json;
 use servers::postgres::LEDGER;
 
@@ -17,7 +17,10 @@ fn an_older_writer_is_refused_and_cannot_come_back() {
     let database = Database::with_ledger();
     let mut old = database.open().unwrap();
     old.append(&batch([ballot(1, json!({"a": 1}))])).unwrap();
+    let mut log = old.log().unwrap();
+    log.keep_checkpoint(&checkpoint(0)).unwrap();
     let mut new = database.open().unwrap();
+    assert!(matches!(log.keep_checkpoint(&checkpoint(1)), Err(StoreError::Fenced)));
     assert!(matches!(
         old.append(&batch([ballot(2, json!({"a": 1}))])),
         Err(StoreError::Fenced)
@@ -29,6 +32,11 @@ fn an_older_writer_is_refused_and_cannot_come_back() {
     assert!(appended.entries[0].is_new);
     // To look up is still right.
     assert_eq!(old.reader().unwrap().votes_from(0, 10).unwrap().len(), 2);
+}
+
+fn checkpoint(size: u64) -> KeptCheckpoint {
+    let note = "signed".to_owned();
+    KeptCheckpoint { size, note }
 }
 
 #[test]
