@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use coin::Campaign;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::unique_keys::UniqueKeys;
 
@@ -90,6 +90,16 @@ impl CampaignFile {
             Some(file) if mistakes.is_empty() => Ok(file),
             _ => Err(CampaignFileError(mistakes)),
         }
+    }
+
+    /// The file's JSON, which reads back as the same campaign.
+    pub fn to_json(&self) -> Value {
+        let charity = |charity: &Charity| json!({"id": charity.id, "name": charity.name, "about": charity.about});
+        json!({
+            "campaign": self.campaign.as_str(),
+            "donation": {"currency": self.donation.currency, "minor_units": self.donation.minor_units},
+            "charities": self.charities.iter().map(charity).collect::<Vec<_>>(),
+        })
     }
 
     /// The campaign whose coins count.
@@ -305,6 +315,7 @@ mod tests {
         assert_eq!(file.donation().minor_units, 10_000_000);
         assert!((4..=6).contains(&file.charities().len()));
         assert!(file.charities().contains("clean-water"));
+        assert_eq!(CampaignFile::parse(file.to_json().to_string().as_bytes()), Ok(file));
     }
 
     #[test]

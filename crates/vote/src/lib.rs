@@ -4,6 +4,7 @@
 //! - [`Vote`]: how one coin is shared among charities, in its one canonical form;
 //! - [`Nullifier`]: the vote's name, which is a hash of the coin's serial;
 //! - [`LogEntry`]: a counted vote as it stands in the log, in its one canonical form;
+//! - [`LogInfo`]: what the log says about itself;
 //! - [`Totals`] and [`Tally`]: the sums in integers, and the percentages and the donation's parts that follow from them.
 //!
 //! Whoever recounts a campaign needs this and nothing of the ledger that counted it. Pure: no input or output, no clock, no randomness.
@@ -12,6 +13,7 @@
 
 mod campaign_file;
 mod log_entry;
+mod log_info;
 mod nullifier;
 mod shares;
 mod tally;
@@ -21,6 +23,7 @@ mod vote;
 
 pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
 pub use log_entry::LogEntry;
+pub use log_info::{LogInfo, LogInfoError};
 pub use nullifier::Nullifier;
 pub use tally::{CharityTally, Percent, Tally};
 pub use totals::{Totals, TotalsOverflow};
