@@ -9,14 +9,18 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
+    ("batch", &["coin"]),
     ("coin", &[]),
     ("coin-gate", &["coin"]),
     // The gate's own files, compiled once more: a cdylib cannot be linked.
     ("fuzz-targets", &["coin"]),
     ("hashicoin", &["coin", "service"]),
     ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
-    ("hashicoin-mint", &["coin", "key_file", "pool", "service", "transit"]),
+    (
+        "hashicoin-mint",
+        &["batch", "coin", "key_file", "pool", "service", "transit"],
+    ),
     // Drives what ships, and builds on none of it.
     ("integration", &["servers"]),
     // Whoever has this arrow may hold a private key.

