@@ -1,30 +1,15 @@
-//! The one thread that counts: reads the stream in order, verifies each coin, counts a batch in one transaction together with the position, and then tells.
-//!
-//! Nothing is lost and nothing counts twice, whatever fails and whenever, because only one thing is ever believed: what the store has committed. After
-//! any failure the session ends, and the next one begins by asking the store where it is. Votes are in the stream until the store has them.
+//! The one thread that counts: opens the store, connects to Redis, and begins a new session ([`Counter`]) whenever one of them went away.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use vote::CampaignFile;
+use ledger::Store;
+use service::{Failure, RedisUrl};
 
-use coin::{Keyring, verify};
-use ledger::redis::{Decided, Entry, Names};
-use ledger::{Appended, Ballot, Batch, Counted, DeadLetter, Keys, Position, Progress, State, Store};
-use redis::Connection;
-use service::{Failure, RedisUrl, clock};
-
-use crate::measure::{self, Status};
-use crate::projection::{News, Projection};
-use crate::stop::Stop;
+use crate::counter::Counter;
+use crate::redis_link;
 use crate::store::Place;
 use crate::trouble::Trouble;
-use crate::{redis_link, stream};
 
-/// How many votes are counted in one transaction at most.
-const BATCH_MAX: usize = 512;
-/// How long Redis shows that a ledger works after its last word, in seconds. Each round of reading says it anew, at least once a second.
-const HEARTBEAT_TTL_S: u64 = 5;
 /// How long the first pause is after a part went away; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause.
@@ -34,10 +19,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(3);
 pub struct Consumer {
     pub place: Place,
     pub redis: RedisUrl,
-    pub file: CampaignFile,
-    pub keys: Keys,
-    pub status: Arc<Status>,
-    pub stop: Stop,
+    pub counter: Counter,
 }
 
 impl Consumer {
@@ -49,7 +31,7 @@ impl Consumer {
     pub fn run(self) -> Result<(), Failure> {
         let mut store = None;
         let mut pause = PAUSE_MIN;
-        while !self.stop.is_asked() {
+        while !self.counter.stop.is_asked() {
             let trouble = match self.session(&mut store, &mut pause) {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
@@ -57,18 +39,18 @@ impl Consumer {
             match trouble {
                 Trouble::End(failure) => return Err(failure),
                 Trouble::Redis(error) => {
-                    self.status.redis_works(false);
+                    self.counter.status.redis_works(false);
                     tracing::warn!(error, "Redis is away; it is tried again");
                 }
                 Trouble::Store(error) => {
-                    self.status.store_works(false);
+                    self.counter.status.store_works(false);
                     tracing::warn!(
                         error,
                         "the store is away or its answer unknown; it is asked again what it holds"
                     );
                 }
             }
-            self.stop.wait(pause);
+            self.counter.stop.wait(pause);
             pause = PAUSE_MAX.min(2 * pause);
         }
         Ok(())
@@ -78,109 +60,9 @@ impl Consumer {
     fn session(&self, store: &mut Option<Box<dyn Store>>, pause: &mut Duration) -> Result<(), Trouble> {
         let store = match store {
             Some(store) => store,
-            None => store.insert(self.place.open(&self.file)?),
+            None => store.insert(self.place.open(&self.counter.file)?),
         };
-        let mut state = store.recover()?;
-        let mut reader = store.reader()?;
-        self.status.store_works(true);
-        let names = Names::new(self.file.campaign());
-        let mut redis = redis_link::connect(&self.redis)?;
-        stream::prepare(&mut redis, &names, state.queue.position)?;
-        let charities = self.file.charities();
-        let mut projection = Projection::catch_up(&mut redis, &names, charities, &mut *reader, &decided(&state))?;
-        self.status.redis_works(true);
-        measure::state(&state);
-        tracing::info!(position = %state.queue.position, votes = state.totals.votes, "counting");
-        *pause = PAUSE_MIN;
-        while !self.stop.is_asked() {
-            heartbeat(&mut redis, &names)?;
-            let entries = stream::read(&mut redis, &names, state.queue.position, BATCH_MAX)?;
-            let Some(last) = entries.last().map(|entry| entry.position) else {
-                // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
-                store.append(&Batch::nothing(clock::now()))?;
-                stream::still_there(&mut redis, &names)?;
-                continue;
-            };
-            measure::batch(entries.len());
-            let batch = self.batch(&entries, last);
-            let Appended { entries, state: after } = store.append(&batch)?;
-            state = after;
-            let counted: Vec<&Counted> = entries
-                .iter()
-                .filter(|entry| entry.is_new)
-                .map(|entry| &entry.counted)
-                .collect();
-            let refused = batch.progress.iter().flat_map(|progress| &progress.dead_letters);
-            let refused: Vec<(Position, &str)> =
-                refused.map(|letter| (letter.position, letter.code.as_str())).collect();
-            let news = News {
-                counted: &counted,
-                refused: &refused,
-                decided: &decided(&state),
-            };
-            measure::state(&state);
-            projection.write(&mut redis, &news)?;
-        }
-        Ok(())
+        let connect = || redis_link::connect(&self.redis);
+        self.counter.session(&mut **store, connect, || *pause = PAUSE_MIN)
     }
-
-    /// Verifies what was read: each entry is a ballot or a dead letter.
-    fn batch(&self, entries: &[stream::Queued], last: Position) -> Batch {
-        let keyring = self.keys.current();
-        let now = clock::now();
-        let mut ballots = Vec::with_capacity(entries.len());
-        let mut dead_letters = Vec::new();
-        for entry in entries {
-            match self.ballot(entry, &keyring, now) {
-                Ok(ballot) => ballots.push(ballot),
-                Err(code) => {
-                    tracing::warn!(position = %entry.position, code, "an entry of the queue is refused");
-                    dead_letters.push(DeadLetter {
-                        position: entry.position,
-                        code: code.to_owned(),
-                    });
-                }
-            }
-        }
-        Batch {
-            ballots,
-            counted_at: now,
-            progress: Some(Progress {
-                position: last,
-                dead_letters,
-            }),
-        }
-    }
-
-    /// The ballot in an entry, or the code of what is wrong with it. What the API has checked is checked again: anybody may have written the entry.
-    fn ballot(&self, entry: &stream::Queued, keyring: &Keyring, now: coin::Timestamp) -> Result<Ballot, &'static str> {
-        let (token, weights) = entry.token_and_weights();
-        let accepted = verify(&token, keyring, self.file.campaign(), now).map_err(coin::Refusal::code)?;
-        let entry = Entry {
-            token: &token,
-            weights: &weights,
-        };
-        let vote = entry
-            .vote(self.file.charities())
-            .map_err(ledger::redis::NotAVote::code)?;
-        Ok(Ballot::new(accepted.into_signed_coin(), vote))
-    }
-}
-
-/// What the store has, as Redis is told.
-fn decided(state: &State) -> Decided {
-    Decided {
-        position: state.queue.position,
-        totals: state.totals.clone(),
-    }
-}
-
-/// Shows that a ledger works: with its store a moment ago, and with Redis now.
-fn heartbeat(redis: &mut Connection, names: &Names) -> Result<(), Trouble> {
-    let mut set = redis::cmd("SET");
-    set.arg(names.ledger())
-        .arg(env!("CARGO_PKG_VERSION"))
-        .arg("EX")
-        .arg(HEARTBEAT_TTL_S);
-    Ok(set.exec(redis)?)
 }

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod consumer;
+mod counter;
 mod http;
 mod init;
 mod measure;

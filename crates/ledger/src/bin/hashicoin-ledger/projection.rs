@@ -6,7 +6,7 @@ use vote::Charities;
 
 use ledger::redis::{Decided, Names, REFUSED_TTL_S, counted_text};
 use ledger::{Counted, Position, Reader};
-use redis::{Connection, Pipeline};
+use redis::{ConnectionLike, Pipeline};
 use service::Failure;
 
 use crate::stream;
@@ -39,7 +39,7 @@ impl Projection {
     ///
     /// When either is away; [`Trouble::End`] when Redis knows of more than the store.
     pub fn catch_up(
-        redis: &mut Connection,
+        redis: &mut dyn ConnectionLike,
         names: &Names,
         charities: &Charities,
         reader: &mut dyn Reader,
@@ -121,7 +121,7 @@ impl Projection {
     /// # Errors
     ///
     /// When Redis is away, or another ledger writes. Nothing is lost then: the store has it, and [`Projection::catch_up`] writes it.
-    pub fn write(&mut self, redis: &mut Connection, news: &News<'_>) -> Result<(), Trouble> {
+    pub fn write(&mut self, redis: &mut dyn ConnectionLike, news: &News<'_>) -> Result<(), Trouble> {
         let key = self.names.tally();
         // Compare and swap: a ledger that was overtaken between its commit and here must not set the tally back.
         redis::cmd("WATCH").arg(&key).exec(redis)?;

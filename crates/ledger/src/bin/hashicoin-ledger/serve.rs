@@ -6,13 +6,14 @@ use std::thread;
 
 use ledger::{Keys, KeysError};
 use serde_json::json;
-use service::{Failure, Metrics, RedisUrl, Shutdown};
+use service::{Failure, Metrics, RedisUrl, Shutdown, clock};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::arguments::Serve;
 use crate::consumer::Consumer;
+use crate::counter::Counter;
 use crate::measure::{self, Status};
 use crate::stop::Stop;
 use crate::{http, init};
@@ -43,10 +44,13 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     let consumer = Consumer {
         place,
         redis,
-        file,
-        keys,
-        status,
-        stop: stop.clone(),
+        counter: Counter {
+            file,
+            keys,
+            clock: Arc::new(clock::now),
+            status,
+            stop: stop.clone(),
+        },
     };
 
     let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;

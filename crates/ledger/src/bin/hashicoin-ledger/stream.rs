@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use ledger::Position;
 use ledger::redis::{Entry, Names};
 use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply, StreamReadReply};
-use redis::{Connection, FromRedisValue, Value};
+use redis::{ConnectionLike, FromRedisValue, Value};
 use service::Failure;
 
 use crate::trouble::Trouble;
@@ -54,7 +54,7 @@ impl Queued {
 /// # Errors
 ///
 /// When Redis is away; [`Trouble::End`] when the stream holds votes and is older than the store.
-pub fn prepare(redis: &mut Connection, names: &Names, position: Position) -> Result<(), Trouble> {
+pub fn prepare(redis: &mut dyn ConnectionLike, names: &Names, position: Position) -> Result<(), Trouble> {
     let key = names.votes();
     if !redis::cmd("EXISTS").arg(&key).query::<bool>(redis)? {
         // A group is the only way to an empty stream; it is gone in the same step.
@@ -97,7 +97,7 @@ pub fn prepare(redis: &mut Connection, names: &Names, position: Position) -> Res
 /// # Errors
 ///
 /// When Redis is away, or has lost it.
-pub fn still_there(redis: &mut Connection, names: &Names) -> Result<(), Trouble> {
+pub fn still_there(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
     if redis::cmd("EXISTS").arg(names.votes()).query(redis)? {
         Ok(())
     } else {
@@ -110,7 +110,12 @@ pub fn still_there(redis: &mut Connection, names: &Names) -> Result<(), Trouble>
 /// # Errors
 ///
 /// When Redis is away.
-pub fn read(redis: &mut Connection, names: &Names, after: Position, count: usize) -> Result<Vec<Queued>, Trouble> {
+pub fn read(
+    redis: &mut dyn ConnectionLike,
+    names: &Names,
+    after: Position,
+    count: usize,
+) -> Result<Vec<Queued>, Trouble> {
     let mut read = redis::cmd("XREAD");
     read.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK_MS);
     read.arg("STREAMS").arg(names.votes()).arg(after.to_string());
@@ -125,7 +130,7 @@ pub fn read(redis: &mut Connection, names: &Names, after: Position, count: usize
 ///
 /// When Redis is away.
 pub fn between(
-    redis: &mut Connection,
+    redis: &mut dyn ConnectionLike,
     names: &Names,
     after: Position,
     up_to: Position,

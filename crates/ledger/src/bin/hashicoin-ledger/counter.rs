@@ -1,0 +1,151 @@
+//! One session of counting: reads the stream in order, verifies each coin, counts a batch in one transaction together with the position, and then tells.
+//!
+//! Nothing is lost and nothing counts twice, whatever fails and whenever, because only one thing is ever believed: what the store has committed. After
+//! any failure the session ends, and the next one begins by asking the store where it is. Votes are in the stream until the store has them.
+
+use std::sync::Arc;
+
+use vote::CampaignFile;
+
+use coin::{Keyring, verify};
+use ledger::redis::{Decided, Entry, Names};
+use ledger::{Appended, Ballot, Batch, Clock, Counted, DeadLetter, Keys, Position, Progress, State, Store};
+use redis::ConnectionLike;
+
+use crate::measure::{self, Status};
+use crate::projection::{News, Projection};
+use crate::stop::Stop;
+use crate::stream;
+use crate::trouble::Trouble;
+
+/// How many votes are counted in one transaction at most.
+const BATCH_MAX: usize = 512;
+/// How long Redis shows that a ledger works after its last word, in seconds. Each round of reading says it anew, at least once a second.
+const HEARTBEAT_TTL_S: u64 = 5;
+
+/// What counting takes besides a store and a Redis, which come and go.
+pub struct Counter {
+    pub file: CampaignFile,
+    pub keys: Keys,
+    /// Tells the time, by which coins expire and votes are dated.
+    pub clock: Clock,
+    pub status: Arc<Status>,
+    pub stop: Stop,
+}
+
+impl Counter {
+    /// Counts until something fails or it is asked to stop; says when it has begun.
+    ///
+    /// # Errors
+    ///
+    /// When the store or Redis fails; [`Trouble::End`] when a person must decide.
+    pub fn session<R: ConnectionLike>(
+        &self,
+        store: &mut dyn Store,
+        connect: impl FnOnce() -> Result<R, Trouble>,
+        begun: impl FnOnce(),
+    ) -> Result<(), Trouble> {
+        let mut state = store.recover()?;
+        let mut reader = store.reader()?;
+        self.status.store_works(true);
+        let names = Names::new(self.file.campaign());
+        let mut redis = connect()?;
+        stream::prepare(&mut redis, &names, state.queue.position)?;
+        let charities = self.file.charities();
+        let mut projection = Projection::catch_up(&mut redis, &names, charities, &mut *reader, &decided(&state))?;
+        self.status.redis_works(true);
+        measure::state(&state);
+        tracing::info!(position = %state.queue.position, votes = state.totals.votes, "counting");
+        begun();
+        while !self.stop.is_asked() {
+            heartbeat(&mut redis, &names)?;
+            let entries = stream::read(&mut redis, &names, state.queue.position, BATCH_MAX)?;
+            let Some(last) = entries.last().map(|entry| entry.position) else {
+                // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
+                store.append(&Batch::nothing((self.clock)()))?;
+                stream::still_there(&mut redis, &names)?;
+                continue;
+            };
+            measure::batch(entries.len());
+            let batch = self.batch(&entries, last);
+            let Appended { entries, state: after } = store.append(&batch)?;
+            state = after;
+            let counted: Vec<&Counted> = entries
+                .iter()
+                .filter(|entry| entry.is_new)
+                .map(|entry| &entry.counted)
+                .collect();
+            let refused = batch.progress.iter().flat_map(|progress| &progress.dead_letters);
+            let refused: Vec<(Position, &str)> =
+                refused.map(|letter| (letter.position, letter.code.as_str())).collect();
+            let news = News {
+                counted: &counted,
+                refused: &refused,
+                decided: &decided(&state),
+            };
+            measure::state(&state);
+            projection.write(&mut redis, &news)?;
+        }
+        Ok(())
+    }
+
+    /// Verifies what was read: each entry is a ballot or a dead letter.
+    fn batch(&self, entries: &[stream::Queued], last: Position) -> Batch {
+        let keyring = self.keys.current();
+        let now = (self.clock)();
+        let mut ballots = Vec::with_capacity(entries.len());
+        let mut dead_letters = Vec::new();
+        for entry in entries {
+            match self.ballot(entry, &keyring, now) {
+                Ok(ballot) => ballots.push(ballot),
+                Err(code) => {
+                    tracing::warn!(position = %entry.position, code, "an entry of the queue is refused");
+                    dead_letters.push(DeadLetter {
+                        position: entry.position,
+                        code: code.to_owned(),
+                    });
+                }
+            }
+        }
+        Batch {
+            ballots,
+            counted_at: now,
+            progress: Some(Progress {
+                position: last,
+                dead_letters,
+            }),
+        }
+    }
+
+    /// The ballot in an entry, or the code of what is wrong with it. What the API has checked is checked again: anybody may have written the entry.
+    fn ballot(&self, entry: &stream::Queued, keyring: &Keyring, now: coin::Timestamp) -> Result<Ballot, &'static str> {
+        let (token, weights) = entry.token_and_weights();
+        let accepted = verify(&token, keyring, self.file.campaign(), now).map_err(coin::Refusal::code)?;
+        let entry = Entry {
+            token: &token,
+            weights: &weights,
+        };
+        let vote = entry
+            .vote(self.file.charities())
+            .map_err(ledger::redis::NotAVote::code)?;
+        Ok(Ballot::new(accepted.into_signed_coin(), vote))
+    }
+}
+
+/// What the store has, as Redis is told.
+fn decided(state: &State) -> Decided {
+    Decided {
+        position: state.queue.position,
+        totals: state.totals.clone(),
+    }
+}
+
+/// Shows that a ledger works: with its store a moment ago, and with Redis now.
+fn heartbeat(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
+    let mut set = redis::cmd("SET");
+    set.arg(names.ledger())
+        .arg(env!("CARGO_PKG_VERSION"))
+        .arg("EX")
+        .arg(HEARTBEAT_TTL_S);
+    Ok(set.exec(redis)?)
+}
