@@ -3,9 +3,10 @@
 //! The decisions are tested natively and far faster in the filter's own package; here it is about what only the compiled module can show: that it decides
 //! the same, that no answer of the proxy makes it trap or let something through, and what it leaves behind.
 
+mod capabilities;
 mod configuration;
 mod decisions;
-pub mod faults;
+mod faults;
 mod logs;
 mod resources;
 mod streams;

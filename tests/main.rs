@@ -6,6 +6,7 @@
 
 mod api;
 mod browser;
+mod capabilities;
 mod cli;
 mod dev;
 mod edge;

@@ -1,24 +1,11 @@
 //! Whatever a host call answers, the filter neither traps nor lets through what it could not check; and in shadow mode it never changes a request.
 
 use super::{UNAVAILABLE, configuration, configure, envoy, envoy_in, free, refusal, upstream, vote, vote_without_coin};
+use crate::capabilities::host_calls;
 use crate::host::{Effect, Envoy, Fault, HeaderMap, Request, Stream};
 
 /// Every status that the ABI has but OK, and numbers that it has not.
 const STATUSES: [u32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255, 0x8000_0000, u32::MAX];
-
-/// Every call that the filter makes; `surface` holds it to this list.
-pub const CALLS: [&str; 10] = [
-    "proxy_define_metric",
-    "proxy_get_buffer_bytes",
-    "proxy_get_current_time_nanoseconds",
-    "proxy_get_header_map_pairs",
-    "proxy_increment_metric",
-    "proxy_log",
-    "proxy_record_metric",
-    "proxy_remove_header_map_value",
-    "proxy_replace_header_map_value",
-    "proxy_send_local_response",
-];
 
 /// How a request ends.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,7 +48,7 @@ fn exchange(envoy: &mut Envoy, fault: Option<Fault>, request: &Request) -> Strea
 #[test]
 fn a_call_that_fails_at_a_request_refuses_it_or_does_not_matter() {
     let mut envoy = envoy_in("enforce");
-    for call in CALLS {
+    for call in host_calls() {
         for status in STATUSES {
             for (request, undisturbed) in requests() {
                 let needs_coin = !request.headers.all("authorization").is_empty();
@@ -181,7 +168,7 @@ fn no_change_of_a_byte_in_the_map_traps_or_makes_a_coin_good() {
 fn in_shadow_mode_and_switched_off_nothing_changes_a_request() {
     for mode in ["shadow", "off"] {
         let mut envoy = envoy_in(mode);
-        for call in CALLS {
+        for call in host_calls() {
             for effect in STATUSES.map(Effect::Status) {
                 for (request, _) in requests() {
                     let fault = Fault {

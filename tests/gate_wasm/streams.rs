@@ -4,6 +4,7 @@ use super::{
     UNAVAILABLE, configuration, configure, envoy_in, envoy_with, free, refusal, request, token, upstream, vote,
     vote_without_coin,
 };
+use crate::capabilities::list_without;
 use crate::host::vm::Called;
 use crate::host::worker::Options;
 use crate::host::{HeaderMap, Request};
@@ -91,7 +92,7 @@ fn trailers_without_a_verdict_are_refused() {
 /// gate for every request without a body, and the filter cannot know. This is why none is shipped.
 fn undecided() -> (crate::host::Envoy, u32) {
     let options = Options {
-        forbidden_callback: Some("proxy_on_request_headers"),
+        allowed: list_without(Some("proxy_on_request_headers")),
         ..Options::default()
     };
     let mut envoy = envoy_with(1, options);

@@ -10,6 +10,7 @@ impl Status {
     pub const BAD_ARGUMENT: Status = Status(2);
     pub const INVALID_MEMORY_ACCESS: Status = Status(6);
     pub const CAS_MISMATCH: Status = Status(8);
+    pub const INTERNAL_FAILURE: Status = Status(10);
 }
 
 /// A header map's number, as the module names it.

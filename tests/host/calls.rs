@@ -89,6 +89,10 @@ fn answer(name: &'static str, call: Option<Call>, mut guest: Guest<'_>, argument
             "{name}: not allowed while the module starts or allocates (restricted_callback)"
         )));
     }
+    // One that is not allowed is linked all the same, and answers this whatever it is asked (cpp-host/wasm.cc, `registerCallbacks`; exports.h).
+    if !guest.state().is_allowed(name) {
+        return Ok(Status::INTERNAL_FAILURE);
+    }
     let arguments: Vec<u64> = arguments.iter().map(number).collect();
     let effect = {
         let mut shared = guest.state().process.lock();

@@ -15,6 +15,8 @@ use super::process::Process;
 pub struct VmState {
     /// What it shares with the other VMs of the proxy.
     pub process: Process,
+    /// The host calls and callbacks that are allowed; all, if the list is empty.
+    pub allowed: Vec<&'static str>,
     /// The metrics that it defined.
     pub metric_ids: MetricIds,
     /// Its contexts, by id.
@@ -61,6 +63,11 @@ impl VmState {
     /// The context whose callback runs.
     pub fn context(&mut self) -> &mut Context {
         self.contexts.entry(self.current).or_default()
+    }
+
+    /// Whether a host call or a callback is allowed.
+    pub fn is_allowed(&self, name: &str) -> bool {
+        self.allowed.is_empty() || self.allowed.contains(&name)
     }
 }
 

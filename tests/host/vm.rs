@@ -63,12 +63,12 @@ pub enum Called {
 }
 
 impl Vm {
-    /// Links, instantiates and starts a module.
+    /// Links, instantiates and starts a module, under a list of allowed capabilities; an empty one restricts nothing.
     ///
     /// # Errors
     ///
     /// An import that the host does not have, no ABI mark, no allocator, or a trap while starting; in words.
-    pub fn start(module: &Module, process: Process) -> Result<Vm, String> {
+    pub fn start(module: &Module, process: Process, allowed: &[&'static str]) -> Result<Vm, String> {
         for import in module.imports() {
             let known = import
                 .strip_prefix("env.")
@@ -98,6 +98,7 @@ impl Vm {
             engine,
             VmState {
                 process,
+                allowed: allowed.to_vec(),
                 ..VmState::default()
             },
         );
@@ -123,8 +124,11 @@ impl Vm {
         }
     }
 
-    /// Calls an export in a context.
+    /// Calls a callback in a context. One that is not allowed is as if the module did not export it (cpp-host/wasm.cc, `getFunctions`).
     pub fn call(&mut self, export: &'static str, context: u32, arguments: &[u32]) -> Called {
+        if !self.state().is_allowed(export) {
+            return Called::Missing;
+        }
         self.state().current = context;
         let arguments: Vec<u32> = [context].into_iter().chain(arguments.iter().copied()).collect();
         self.run(export, &arguments)

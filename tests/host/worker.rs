@@ -12,8 +12,8 @@ use super::vm::{Called, Module, Vm};
 pub struct Options {
     /// Lets requests pass a lost VM. This is what Consul makes of a missing `Required` (envoyproxy/envoy, `wasm.proto`, `fail_open`).
     pub fail_open: bool,
-    /// A callback that the list of allowed capabilities leaves out: the proxy acts as if the module did not export it (cpp-host/wasm.cc, `getFunctions`).
-    pub forbidden_callback: Option<&'static str>,
+    /// The host calls and callbacks that the list of allowed capabilities names. An empty list restricts nothing (cpp-host/wasm.h, `capabilityAllowed`).
+    pub allowed: Vec<&'static str>,
 }
 
 /// A worker.
@@ -33,7 +33,7 @@ impl Worker {
     ///
     /// What [`Vm::start`] says.
     pub fn start(module: &Module, process: Process, options: Options) -> Result<Worker, String> {
-        let vm = Vm::start(module, process)?;
+        let vm = Vm::start(module, process, &options.allowed)?;
         Ok(Worker {
             vm,
             options,

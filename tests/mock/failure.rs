@@ -128,10 +128,26 @@ fn a_call_that_the_mock_does_not_copy_is_a_trap_that_names_it() {
 #[test]
 fn a_callback_that_the_capabilities_leave_out_is_passed_over() {
     let options = Options {
-        forbidden_callback: Some("proxy_on_request_headers"),
+        allowed: vec!["proxy_on_configure", "proxy_log"],
         ..Options::default()
     };
     let mut envoy = Envoy::start(&guest(TRAP), 1, options).unwrap();
     envoy.configure(b"1").unwrap();
     assert!(envoy.workers[0].exchange(&request()).upstream.is_some());
+}
+
+#[test]
+fn a_host_call_that_the_capabilities_leave_out_answers_internal_failure() {
+    let asks = r#"
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            ;; 10 is ':' as a digit.
+            (call $say (call $time (i32.const 64))) (i32.const 0))"#;
+    let options = Options {
+        allowed: vec!["proxy_on_request_headers", "proxy_log"],
+        ..Options::default()
+    };
+    let mut envoy = Envoy::start(&guest(asks), 1, options).unwrap();
+    envoy.configure(b"1").unwrap();
+    envoy.workers[0].exchange(&request());
+    assert_eq!(logged(&mut envoy.workers[0]), [":"]);
 }
