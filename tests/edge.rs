@@ -9,6 +9,7 @@ mod change;
 mod configuration;
 mod fail_closed;
 mod http2;
+mod memory;
 mod outside;
 mod smuggling;
 mod tokens;

@@ -6,7 +6,7 @@
 use crate::capabilities::{End, WHOLE, Without, list_without, needed};
 use crate::edge::cases::vote;
 use crate::harness::artifacts::source;
-use crate::harness::envoy::{Envoy, bootstrap, replace};
+use crate::harness::envoy::{Envoy, bootstrap, replace, restrict};
 use crate::harness::http::{Response, exchange, request};
 use crate::harness::world::World;
 
@@ -48,17 +48,8 @@ fn no_shipped_configuration_has_a_list() {
 
 /// What the list does without this name.
 fn effect(world: &mut World, omitted: Option<&str>, written: Without) -> Without {
-    let list: Vec<_> = list_without(omitted)
-        .iter()
-        .map(|name| format!("{name}: {{}}"))
-        .collect();
     let mut text = bootstrap(world.api.address);
-    let policy = "failure_policy: FAIL_CLOSED\n";
-    let allowed = format!(
-        "{policy}                capability_restriction_config: {{ allowed_capabilities: {{ {} }} }}\n",
-        list.join(", ")
-    );
-    replace(&mut text, policy, &allowed);
+    restrict(&mut text, &list_without(omitted));
     // Somebody waits for the answers that never come.
     replace(&mut text, "stream_idle_timeout: 60s", "stream_idle_timeout: 0.5s");
     if written == Without::NoStart {

@@ -44,6 +44,17 @@ pub fn replace(text: &mut String, from: &str, to: &str) {
     *text = text.replace(from, to);
 }
 
+/// Puts the gate under a list of allowed capabilities.
+pub fn restrict(text: &mut String, list: &[&str]) {
+    let names: Vec<_> = list.iter().map(|name| format!("{name}: {{}}")).collect();
+    let policy = "failure_policy: FAIL_CLOSED\n";
+    let allowed = format!(
+        "{policy}                capability_restriction_config: {{ allowed_capabilities: {{ {} }} }}\n",
+        names.join(", ")
+    );
+    replace(text, policy, &allowed);
+}
+
 impl Envoy {
     /// Envoy in front of an API, ready for requests.
     pub fn start(api: SocketAddr) -> Envoy {
