@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("coin-gate", &["coin"]),
     // The gate's own files, compiled once more: a cdylib cannot be linked.
     ("fuzz-targets", &["coin"]),
-    ("hashicoin", &["coin", "service"]),
+    ("hashicoin", &["batch", "coin", "servers", "service", "tlog", "vote"]),
     ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
     (
         "hashicoin-mint",

@@ -4,14 +4,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vote::{CampaignFile, Tally};
+use vote::Tally;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -27,7 +26,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// `GET /v1/tally`
 pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
     let tally = app.ballot_box.tally()?;
-    answer::json(StatusCode::OK, &to_json(app.ballot_box.campaign_file(), &tally))
+    answer::json(StatusCode::OK, &tally.to_json(app.ballot_box.campaign_file()))
 }
 
 /// `GET /v1/tally/stream`: the tally at once, then whenever it has changed; ends when the server stops.
@@ -66,7 +65,7 @@ impl Follower {
         }
         let tally = self.tally.borrow_and_update().clone();
         self.sent_at = Some(Instant::now());
-        let json = to_json(self.app.ballot_box.campaign_file(), &tally).to_string();
+        let json = tally.to_json(self.app.ballot_box.campaign_file()).to_string();
         Some(Event::default().event("tally").data(json))
     }
 }
@@ -78,27 +77,4 @@ async fn news(tally: &mut watch::Receiver<Arc<Tally>>, sent_at: Option<Instant>)
         sleep_until(sent_at + EVENT_INTERVAL).await;
     }
     Some(())
-}
-
-fn to_json(file: &CampaignFile, tally: &Tally) -> Value {
-    let charities: Vec<Value> = tally
-        .charities
-        .iter()
-        .map(|charity| {
-            json!({
-                "id": charity.id,
-                "name": charity.name,
-                "units": charity.units,
-                "percent": charity.percent.to_string(),
-                "donation_minor_units": charity.donation_minor_units,
-            })
-        })
-        .collect();
-    json!({
-        "campaign": file.campaign().as_str(),
-        "votes": tally.votes,
-        "units": tally.units,
-        "donation": {"currency": file.donation().currency, "minor_units": file.donation().minor_units},
-        "charities": charities,
-    })
 }

@@ -17,6 +17,9 @@ const REQUEST_MAX: Duration = Duration::from_secs(40);
 /// Far above anything that the API or Envoy's admin interface answers here.
 const BODY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// More than an auditor has under way at once: each connection is used again.
+const CONNECTIONS_MAX: usize = 1024;
+
 /// A service's address, such as `http://127.0.0.1:10000`.
 #[derive(Clone, Debug)]
 pub struct Base(String);
@@ -66,6 +69,16 @@ pub struct Answer {
     pub body: String,
 }
 
+/// What there is under a path.
+pub enum Fetched {
+    /// The whole file.
+    Bytes(Vec<u8>),
+    /// Nothing.
+    Missing,
+    /// More than was asked for.
+    TooLong,
+}
+
 impl Answer {
     /// The body as JSON, null when it is none.
     pub fn json(&self) -> Value {
@@ -76,11 +89,18 @@ impl Answer {
 impl Client {
     /// A client of the service at this address.
     pub fn new(base: Base) -> Client {
+        Client::with_patience(base, REQUEST_MAX)
+    }
+
+    /// A client that waits at most so long for a whole answer.
+    pub fn with_patience(base: Base, patience: Duration) -> Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
-            .timeout_global(Some(REQUEST_MAX))
+            .timeout_global(Some(patience))
+            .max_idle_connections(CONNECTIONS_MAX)
+            .max_idle_connections_per_host(CONNECTIONS_MAX)
             .user_agent(concat!("hashicoin/", env!("CARGO_PKG_VERSION")))
             .build();
         Client {
@@ -101,6 +121,31 @@ impl Client {
     /// When there is no answer.
     pub fn get(&self, target: &str) -> Result<Answer, Failure> {
         self.answer(self.agent.get(self.url(target)).call())
+    }
+
+    /// GET of a file of at most so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer in time, or one with another status than 200 and 404.
+    pub fn file(&self, target: &str, bytes_max: u64) -> Result<Fetched, Failure> {
+        let mut response = self
+            .agent
+            .get(self.url(target))
+            .call()
+            .map_err(|error| self.no_answer(&error))?;
+        match response.status().as_u16() {
+            200 => match response.body_mut().with_config().limit(bytes_max).read_to_vec() {
+                Ok(bytes) => Ok(Fetched::Bytes(bytes)),
+                Err(ureq::Error::BodyExceedsLimit(_)) => Ok(Fetched::TooLong),
+                Err(error) => Err(self.no_answer(&error)),
+            },
+            404 => Ok(Fetched::Missing),
+            status => Err(Failure::CouldNot(format!(
+                "{} answered {status} to GET {target}: neither the file, nor that there is none",
+                self.base.0
+            ))),
+        }
     }
 
     /// PUT of a JSON body.
@@ -161,12 +206,14 @@ impl Client {
                 body,
             })
         };
-        result.and_then(read).map_err(|error| {
-            Failure::CouldNot(format!(
-                "no answer from {}: {error}: check the address, and whether it runs",
-                self.base.0
-            ))
-        })
+        result.and_then(read).map_err(|error| self.no_answer(&error))
+    }
+
+    fn no_answer(&self, error: &ureq::Error) -> Failure {
+        Failure::CouldNot(format!(
+            "no answer from {}: {error}: check the address, and whether it runs",
+            self.base.0
+        ))
     }
 }
 

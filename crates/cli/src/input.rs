@@ -51,7 +51,12 @@ pub fn keys(path: &Path, min_version: u32) -> Result<Result<Keys, KeyringError>,
     }))
 }
 
-fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+/// Reads a file of at most so many bytes.
+///
+/// # Errors
+///
+/// [`Failure::CouldNot`] when it cannot be read, or is longer.
+pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let stream: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {

@@ -4,6 +4,7 @@
 //! - [`Vote`]: how one coin is shared among charities, in its one canonical form;
 //! - [`Nullifier`]: the vote's name, which is a hash of the coin's serial;
 //! - [`LogEntry`]: a counted vote as it stands in the log, in its one canonical form;
+//! - [`IssuedEntry`]: a minted coin as it stands in the log of what was minted, likewise;
 //! - [`LogInfo`]: what the log says about itself;
 //! - [`Totals`] and [`Tally`]: the sums in integers, and the percentages and the donation's parts that follow from them.
 //!
@@ -12,6 +13,7 @@
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic, clippy::unwrap_used))]
 
 mod campaign_file;
+mod issued_entry;
 mod log_entry;
 mod log_info;
 mod nullifier;
@@ -22,6 +24,7 @@ mod unique_keys;
 mod vote;
 
 pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
+pub use issued_entry::IssuedEntry;
 pub use log_entry::LogEntry;
 pub use log_info::{LogInfo, LogInfoError};
 pub use nullifier::Nullifier;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use crate::shares::split;
 use crate::{CampaignFile, Totals};
 
@@ -82,5 +84,25 @@ impl Tally {
                 )
                 .collect(),
         }
+    }
+
+    /// The JSON in which the API shows it, and an auditor expects it.
+    pub fn to_json(&self, file: &CampaignFile) -> Value {
+        let charity = |charity: &CharityTally| {
+            json!({
+                "id": charity.id,
+                "name": charity.name,
+                "units": charity.units,
+                "percent": charity.percent.to_string(),
+                "donation_minor_units": charity.donation_minor_units,
+            })
+        };
+        json!({
+            "campaign": file.campaign().as_str(),
+            "votes": self.votes,
+            "units": self.units,
+            "donation": {"currency": file.donation().currency, "minor_units": file.donation().minor_units},
+            "charities": self.charities.iter().map(charity).collect::<Vec<_>>(),
+        })
     }
 }

@@ -1,0 +1,116 @@
+//! `audit`: a stranger's full check of a published log.
+//!
+//! Every checkpoint's signature, one tree under all of them, every tile and every entry of it, every coin's signature, each coin once, and sums, percentages and the
+//! donation's parts against the tally that is published. If there is a log of the coins that were minted, the same for that, and each coin that was spent in it.
+//!
+//! Whoever publishes may be hostile: of nothing more is read than it can be long, nothing is followed elsewhere, and there is an end. The log streams by; what grows
+//! with it is the set of the votes' names.
+
+mod issued;
+mod recount;
+mod report;
+mod votes;
+
+use std::time::Duration;
+
+use clap::value_parser;
+use service::Failure;
+
+use crate::findings::Findings;
+use crate::log::{self, Pins, Place, Source, VOTES, Walk};
+
+use recount::Recount;
+use report::Report;
+use votes::VoteRules;
+
+/// Check a published log from its first entry to its last, as a stranger
+///
+/// Signatures, tree, tiles, entries, coins, that each counts once, sums, percentages and the split of the donation.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing is wrong, 1 something is, each thing named, 2 could not check, 64 usage."
+)]
+pub struct Arguments {
+    /// The address of a server, such as http://127.0.0.1:10000, or a directory that `hashicoin export` wrote
+    #[arg(value_name = "URL|DIR")]
+    place: Place,
+    #[command(flatten)]
+    pins: Pins,
+    /// The longest time that a server gets for one answer, and to sign what its tally has, in seconds
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// [`Failure::Refused`] when something is wrong, [`Failure::CouldNot`] when it cannot be said.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let patience = Duration::from_secs(arguments.timeout);
+    let source = Source::new(&arguments.place, patience);
+    let report = audit(&source, &arguments.pins, patience)?;
+    report.print(arguments.json)?;
+    report.verdict()
+}
+
+fn audit(source: &Source, pins: &Pins, patience: Duration) -> Result<Report, Failure> {
+    let mut findings = Findings::default();
+    let info = log::info(source)?;
+    let trust = pins.trust(&info)?;
+    let policy = trust.log.policy(&info.origin())?;
+    let present = log::present(source, &policy, patience, &mut findings)?;
+    let tallied = present.tally.as_ref().map_or(0, |(votes, _)| *votes);
+    let rules = VoteRules {
+        campaign: &info.campaign,
+        keys: &trust.coin_keys,
+        tallied,
+    };
+    let walk = Walk {
+        source,
+        prefix: VOTES,
+        policy: &policy,
+        latest: present.head,
+        of: "votes",
+    };
+    let mut recount = Recount::new(&info.campaign);
+    let seen = walk.walk(
+        &mut findings,
+        |entries, findings| rules.read(entries, findings),
+        |votes, findings| recount.add(&votes, findings),
+    )?;
+    match &present.tally {
+        None => findings.add("tally", "it is missing, or says no number of votes"),
+        Some((votes, _)) if *votes < present.signed_before => findings.add(
+            "tally.votes",
+            format!(
+                "it is {votes}, and a checkpoint of {} was signed before it",
+                present.signed_before
+            ),
+        ),
+        Some((votes, _)) if *votes > present.head.size => findings.add(
+            "tally.votes",
+            format!("it is {votes}, and the latest checkpoint covers {}", present.head.size),
+        ),
+        Some((_, tally)) if tallied <= seen.entries => recount.compare(&info.campaign, tally, &mut findings),
+        Some(_) => {}
+    }
+    let issued = match info.has_issued {
+        true => Some(issued::audit(source, &info, &trust.log, &recount, &mut findings)?),
+        false => None,
+    };
+    Ok(Report {
+        place: source.to_string(),
+        trust,
+        latest: present.head,
+        seen,
+        tallied,
+        recounted: recount.tally(&info.campaign),
+        info,
+        issued,
+        findings,
+    })
+}
