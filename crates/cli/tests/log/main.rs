@@ -1,9 +1,12 @@
 //! `hashicoin audit`, driven as it ships, over logs that are good and logs that are not.
 
 mod draft;
+mod exports;
+mod flips;
 mod frauds;
 mod good;
 mod hostile;
+mod receipts;
 mod server;
 
 use std::path::Path;
