@@ -52,7 +52,12 @@ impl Counter {
         let mut redis = connect()?;
         stream::prepare(&mut redis, &names, state.queue.position)?;
         let charities = self.file.charities();
-        let mut projection = Projection::catch_up(&mut redis, &names, charities, &mut *reader, &decided(&state))?;
+        let caught_up = Projection::catch_up(&mut redis, &names, charities, &mut *reader, &decided(&state));
+        if let Err(Trouble::End(_)) = caught_up {
+            // Redis knows more than this store, or the ledger was taken over since its state was read: then that is what a person must hear.
+            store.append(&Batch::nothing((self.clock)()))?;
+        }
+        let mut projection = caught_up?;
         self.status.redis_works(true);
         measure::state(&state);
         tracing::info!(position = %state.queue.position, votes = state.totals.votes, "counting");
