@@ -7,6 +7,7 @@ mod cargo;
 mod check;
 mod dev;
 mod place;
+mod sim;
 mod step;
 mod test;
 mod tools;
@@ -18,10 +19,8 @@ use clap::{Parser, Subcommand};
 
 /// The project's own commands.
 #[derive(Parser)]
-#[command(
-    bin_name = "cargo xtask",
-    after_help = "Exit codes: 0 done, 1 a step failed, 2 usage. `dev` exits as `hashicoin dev` does."
-)]
+#[command(bin_name = "cargo xtask")]
+#[command(after_help = "Exit codes: 0 done, 1 a step failed, 2 usage. `dev` exits as `hashicoin dev` does.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +35,7 @@ enum Command {
     Bench(bench::Bench),
     /// Checks without running anything: formatting, clippy for both targets, documentation, dependency rules
     Check,
+    Sim(sim::Arguments),
     Wasm(wasm::Arguments),
     /// Brings what the tests need and is not there: the WebAssembly target, Envoy, Consul, Vault, Redis, Postgres, Chromium, cargo-deny
     Tools,
@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(bench) => bench::run(&bench),
         Command::Check => check::run(),
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Wasm(arguments) => wasm::run(&arguments),
         Command::Tools => tools::run(),
     };

@@ -10,7 +10,7 @@ use ledger::{
 };
 use serde_json::{Value, json};
 
-use crate::common::{NOW, campaign, nullifier, unsigned_coin, vote};
+use crate::common::{NOW, campaign, nullifier, root, unsigned_coin, vote};
 
 /// Makes empty stores of one kind and opens them again.
 pub trait Kind {
@@ -281,18 +281,6 @@ pub fn a_batch_that_fails_in_its_middle_leaves_nothing(kind: &impl Kind) {
         .append(&queued([ballot(1, json!({"b": 1}))], at(5, 2), &[at(5, 1)]))
         .unwrap();
     assert_eq!(good.entries[0].counted.index, 0);
-}
-
-/// The root over these leaves, as RFC 6962, section 2.1, defines it: slowly, and in no way that the stores know.
-fn root(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [] => Hash::of_nothing(),
-        [leaf] => *leaf,
-        leaves => {
-            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-            Hash::of_node(&root(left), &root(right))
-        }
-    }
 }
 
 pub fn the_tree_is_that_of_the_votes_whatever_the_batches(kind: &impl Kind) {

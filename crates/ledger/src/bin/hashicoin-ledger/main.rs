@@ -14,6 +14,9 @@ mod measure;
 mod projection;
 mod redis_link;
 mod serve;
+#[cfg(test)]
+#[path = "../../../tests/simulation/mod.rs"]
+mod simulation;
 mod stop;
 mod store;
 mod stream;

@@ -1,0 +1,106 @@
+//! What a database keeps of a ledger, in memory: the other half of every comparison. It knows no SQL, no tiles and none of the stores' code.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ledger::{Appended, Batch, Counted, Entry, Position, QueueState, State, StoreError};
+use tlog::Hash;
+use vote::{Nullifier, Totals};
+
+use crate::simulation::CAMPAIGN;
+use crate::simulation::common::root;
+
+/// A ledger's rows, and who may write them.
+pub struct Database {
+    pub votes: Vec<Counted>,
+    pub dead_letters: BTreeMap<Position, String>,
+    pub state: State,
+    /// Which writer, and which of its connections.
+    pub fence: Fence,
+    /// A transaction whose client has lost its connection while the COMMIT was under way.
+    pub late: Option<(Fence, Batch)>,
+    leaves: Vec<Hash>,
+    places: HashMap<Nullifier, usize>,
+}
+
+/// As the Postgres store has it: both numbers must be the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub epoch: u64,
+    pub session: u64,
+}
+
+impl Database {
+    pub fn empty() -> Database {
+        Database {
+            votes: Vec::new(),
+            dead_letters: BTreeMap::new(),
+            state: State {
+                totals: Totals::zero(CAMPAIGN.charities()),
+                root: Hash::of_nothing(),
+                queue: QueueState::START,
+            },
+            fence: Fence { epoch: 0, session: 0 },
+            late: None,
+            leaves: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// The vote that holds a nullifier.
+    pub fn find(&self, nullifier: &Nullifier) -> Option<&Counted> {
+        self.places.get(nullifier).map(|place| &self.votes[*place])
+    }
+
+    /// Commits a batch.
+    pub fn commit(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
+        if let Some(progress) = &batch.progress
+            && progress.position <= self.state.queue.position
+        {
+            return Err(StoreError::Passed {
+                position: progress.position,
+                passed: self.state.queue.position,
+            });
+        }
+        let mut entries = Vec::with_capacity(batch.ballots.len());
+        for ballot in &batch.ballots {
+            let first = self.find(&ballot.nullifier).cloned();
+            let is_new = first.is_none();
+            let counted = first.unwrap_or_else(|| Counted {
+                nullifier: ballot.nullifier,
+                index: self.votes.len() as u64,
+                coin: ballot.coin.clone(),
+                vote: ballot.vote.clone(),
+                units: ballot.vote.units(),
+                counted_at: batch.counted_at,
+            });
+            if is_new {
+                self.places.insert(counted.nullifier, self.votes.len());
+                self.leaves
+                    .push(Hash::of_leaf(counted.log_entry().to_text().as_bytes()));
+                self.votes.push(counted.clone());
+            }
+            entries.push(Entry { counted, is_new });
+        }
+        let mut totals = Totals::zero(CAMPAIGN.charities());
+        for vote in &self.votes {
+            totals.add(&vote.units)?;
+        }
+        self.state.totals = totals;
+        self.state.root = root(&self.leaves);
+        if let Some(progress) = &batch.progress {
+            let accepted = entries.iter().filter(|entry| entry.is_new).count();
+            let queue = &mut self.state.queue;
+            queue.position = progress.position;
+            queue.accepted += accepted as u64;
+            queue.refused += (entries.len() - accepted) as u64;
+            queue.dead_lettered += progress.dead_letters.len() as u64;
+            for letter in &progress.dead_letters {
+                self.dead_letters.insert(letter.position, letter.code.clone());
+            }
+        }
+        Ok(Appended {
+            entries,
+            state: self.state.clone(),
+        })
+    }
+}
