@@ -10,6 +10,7 @@ mod http2;
 pub mod keys;
 mod life;
 mod limits;
+mod log;
 pub mod openapi;
 mod operations;
 mod page;

@@ -7,6 +7,7 @@
 mod command_line;
 mod faults;
 mod keys;
+mod log;
 mod promises;
 mod redis;
 mod world;

@@ -60,6 +60,14 @@ fn each_answer_of_a_healthy_server(server: &Server, mint: &Mint) {
     let coin = mint.coins("coin", 1).remove(0);
     let answer = server.vote(&coin, &json!({"clean-water": 1}));
     server.get(answer.header("location").unwrap());
+    server.get(answer.json()["receipt_location"].as_str().unwrap());
+    for coin in mint.coins("tile", 255) {
+        server.queue_vote(&coin, &json!({"clean-water": 1}));
+    }
+    server.wait_for_checkpoint(256);
+    server.get("/v1/log/tile/0/000");
+    server.get("/v1/log/tile/0/000.p/1");
+    server.get("/v1/log/checkpoints?from=x");
     server.vote(&coin, &json!({"open-books": 1}));
     server.vote(&coin, &json!({"nobody": 1}));
     server.vote(&coin, &json!({}));
@@ -94,7 +102,7 @@ fn every_problem_has_a_page() {
         .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
         .collect();
-    assert_eq!(codes.len(), 34, "{codes:?}");
+    assert_eq!(codes.len(), 35, "{codes:?}");
     for code in codes {
         let page = server.get(&format!("/problems/{code}"));
         assert_eq!(page.status, 200, "{code}");

@@ -148,6 +148,22 @@ impl Server {
         self.send("POST", "/v1/votes", &headers, &json!({"weights": weights}).to_string())
     }
 
+    /// Casts a vote, and does not wait for its receipt.
+    pub fn queue_vote(&self, coin: &Coin, weights: &Value) -> Response {
+        let coin = coin.header();
+        let headers = [("authorization", coin.as_str()), ("content-type", "application/json")];
+        self.send("POST", "/v1/votes", &headers, &json!({"weights": weights}).to_string())
+    }
+
+    /// Waits for a checkpoint of this many votes.
+    pub fn wait_for_checkpoint(&self, votes: usize) {
+        wait_for("a checkpoint", || {
+            let checkpoint = self.get("/v1/log/checkpoint").text();
+            let size = checkpoint.lines().nth(1).and_then(|size| size.parse().ok());
+            if size == Some(votes) { Ok(()) } else { Err(checkpoint) }
+        });
+    }
+
     /// Asks for a coin.
     pub fn take_coin(&self, key: &str) -> Response {
         self.send("POST", "/v1/coins", &[("idempotency-key", key)], "")

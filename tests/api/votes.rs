@@ -27,11 +27,13 @@ fn a_vote_is_counted_and_shows_in_the_tally() {
     assert_eq!(vote["weights"], json!({"clean-water": 2, "open-books": 1}));
     assert_eq!(vote["units"], json!({"clean-water": 666_667, "open-books": 333_333}));
 
-    // The address is the vote's, and shows the very same.
+    // The address is the vote's, and shows the very same but for the receipt, which has an address of its own.
     let location = answer.header("location").unwrap();
     assert_eq!(location, format!("/v1/votes/{}", vote["id"].as_str().unwrap()));
-    let shown = server.get(location);
-    assert_eq!((shown.status, shown.body), (200, answer.body.clone()));
+    let mut shown = server.get(location).json();
+    let receipt = server.get(shown["receipt_location"].as_str().unwrap());
+    shown["receipt"] = receipt.text().into();
+    assert_eq!(shown, vote);
 
     let all = server.get("/v1/charities").json();
     let ids: Vec<&str> = all["charities"]
@@ -107,10 +109,12 @@ fn the_same_vote_again_gets_the_same_bytes_and_another_vote_hears_of_the_first()
 
     let other = server.vote(&coin, &json!({"clean-water": 1}));
     assert_eq!((other.status, other.problem().as_str()), (409, "coin-spent"));
-    let (problem, first) = (other.json(), first.json());
-    for member in ["id", "index", "counted_at"] {
+    let (problem, mut first) = (other.json(), first.json());
+    // The log's signature over the tree that has the first vote is the proof that this one is refused for good.
+    for member in ["id", "index", "counted_at", "receipt", "receipt_location"] {
         assert_eq!(problem["first"][member], first[member], "{member}");
     }
+    first.as_object_mut().unwrap().remove("receipt").unwrap();
     assert_eq!(server.get(problem["first"]["location"].as_str().unwrap()).json(), first);
     assert_eq!(server.tally()["votes"], 1);
 }

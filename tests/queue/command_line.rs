@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use crate::harness::artifacts::{program, source};
 use crate::harness::mint::Mint;
 
+use super::world::log;
+
 #[test]
 fn a_mistake_on_the_command_line_is_64_and_help_is_0() {
     for (arguments, code) in [
@@ -20,10 +22,32 @@ fn a_mistake_on_the_command_line_is_64_and_help_is_0() {
         ("sevre", 64),
         ("init", 64),
         ("serve --store s --campaign c", 64),
-        ("serve --store s --campaign c --keys k --min-key-version 0", 64),
-        ("serve --store s --campaign c --keys k --listen here", 64),
-        ("serve --store s --campaign c --keys k --redis http://localhost", 64),
-        ("serve --store mysql://a@b/c --campaign c --keys k", 64),
+        ("serve --store s --campaign c --keys k --log-key l", 64),
+        ("serve --store s --campaign c --keys k --signed-head h", 64),
+        (
+            "serve --store s --campaign c --keys k --signed-head h --log-key l --vault-log-key n",
+            64,
+        ),
+        (
+            "serve --store s --campaign c --keys k --signed-head h --vault-log-key ../n",
+            64,
+        ),
+        (
+            "serve --store s --campaign c --keys k --min-key-version 0 --log-key l --signed-head h",
+            64,
+        ),
+        (
+            "serve --store s --campaign c --keys k --listen here --log-key l --signed-head h",
+            64,
+        ),
+        (
+            "serve --store s --campaign c --keys k --redis http://localhost --log-key l --signed-head h",
+            64,
+        ),
+        (
+            "serve --store mysql://a@b/c --campaign c --keys k --log-key l --signed-head h",
+            64,
+        ),
         ("init --store postgres://nobody --campaign c", 64),
     ] {
         let ended = run(Command::new(program("hashicoin-ledger")).args(arguments.split_whitespace()));
@@ -54,6 +78,8 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
 #[test]
 fn what_cannot_be_counted_with_is_refused_with_what_to_do() {
     let directory = TempDir::new().unwrap();
+    let log = log();
+    let log = log.path();
     let ledger = directory.path().join("ledger.sqlite");
     let foreign = directory.path().join("foreign.sqlite");
     fs::write(&foreign, "something else").unwrap();
@@ -69,6 +95,11 @@ fn what_cannot_be_counted_with_is_refused_with_what_to_do() {
     let serve = |store: &std::path::Path| {
         let mut command = command("serve", store);
         command.args(["--redis", "redis://127.0.0.1:1", "--listen", "127.0.0.1:0"]);
+        command
+            .arg("--log-key")
+            .arg(log.join("log-key"))
+            .arg("--signed-head")
+            .arg(log.join("signed"));
         command
     };
     let refused = |command: &mut Command, code: i32, said: &str| {

@@ -35,6 +35,17 @@ pub struct Settings {
     pub api_arguments: &'static [&'static str],
     /// Stands between the ledger and its Postgres.
     pub proxy: Option<Proxy>,
+    /// The log's key, and what was signed last.
+    pub log: TempDir,
+}
+
+/// A directory with a key for a log.
+pub fn log() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let mut keygen = Command::new(program("hashicoin-mint"));
+    let ended = run(keygen.arg("keygen").arg("--out").arg(directory.path().join("log-key")));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    directory
 }
 
 impl Default for Settings {
@@ -43,6 +54,7 @@ impl Default for Settings {
             ledger_keys: Mint::keys(),
             api_arguments: &[],
             proxy: None,
+            log: log(),
         }
     }
 }
@@ -92,6 +104,8 @@ impl Store {
         let mut command = self.command("serve", LEDGER, settings.proxy.as_ref());
         command.args(["--listen", "127.0.0.1:0", "--redis", &redis.url()]);
         command.arg("--keys").arg(&settings.ledger_keys);
+        command.arg("--log-key").arg(settings.log.path().join("log-key"));
+        command.arg("--signed-head").arg(settings.log.path().join("signed"));
         command
     }
 

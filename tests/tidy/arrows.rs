@@ -16,7 +16,10 @@ const ARROWS: [(&str, &[&str]); 17] = [
     // The gate's own files, compiled once more: a cdylib cannot be linked.
     ("fuzz-targets", &["coin"]),
     ("hashicoin", &["batch", "coin", "servers", "service", "tlog", "vote"]),
-    ("hashicoin-api", &["coin", "ledger", "pool", "service", "vote"]),
+    (
+        "hashicoin-api",
+        &["coin", "key_file", "ledger", "pool", "service", "tlog", "vote"],
+    ),
     (
         "hashicoin-mint",
         &["batch", "coin", "key_file", "pool", "service", "transit"],

@@ -16,7 +16,9 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make the ledger of a campaign, and beside it the pool of coins (FILE.pool.sqlite). Once per campaign.
+    /// Make the ledger of a campaign, and beside it the pool of coins (FILE.pool.sqlite) and the key that signs the log (FILE.log-key). Once per campaign.
+    ///
+    /// Prints the key's public half, for whoever checks the log.
     Init(Init),
     /// Serve the API until SIGTERM or SIGINT.
     ///

@@ -1,5 +1,7 @@
 //! Where votes are cast: into the ledger inside this process, or into the queue of a ledger that is another program. Handlers do not know which.
 
+mod log;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
 //! The files that a command is given: read, checked, and refused with every mistake at once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vote::CampaignFile;
 
-use ledger::{Keys, KeysError, LedgerError};
+use ledger::{Keys, KeysError, LedgerError, LogKey, Signing, SigningError};
 use service::Failure;
 
 use crate::pool::{ImportError, OpenError};
@@ -32,6 +33,30 @@ pub fn keys(path: &Path, min_key_version: u32) -> Result<Keys, Failure> {
     })
 }
 
+/// The key of the log of a ledger in a file, which lies beside it: FILE.log-key.
+pub fn log_key(ledger: &Path) -> PathBuf {
+    beside(ledger, ".log-key")
+}
+
+/// How the log of a ledger in a file is signed: by the key beside it, and what was signed last stands beside it too, in FILE.signed.
+///
+/// # Errors
+///
+/// When there is no such key, or it is no good.
+pub fn signing(ledger: &Path, campaign: &CampaignFile) -> Result<Signing, Failure> {
+    let key = LogKey::in_file(&log_key(ledger), &campaign.log_origin())?;
+    Ok(Signing {
+        key: Arc::new(key),
+        signed_head: beside(ledger, ".signed"),
+    })
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::io("read", path, &error))
 }
@@ -39,7 +64,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A ledger that cannot be made or opened: refused where a person has to decide, otherwise an accident.
 pub fn ledger_failure(error: &LedgerError) -> Failure {
     match error {
-        LedgerError::Io { .. } | LedgerError::Store(_) | LedgerError::Stopped(_) => {
+        LedgerError::Io { .. }
+        | LedgerError::Store(_)
+        | LedgerError::Stopped(_)
+        | LedgerError::Signing(SigningError::Io { .. } | SigningError::Store(_)) => {
             Failure::CouldNot(error.to_string())
         }
         _ => Failure::Refused(error.to_string()),

@@ -17,6 +17,7 @@ mod health;
 mod idempotency_key;
 mod init;
 mod limits;
+mod log;
 mod measure;
 mod page;
 mod pool;

@@ -7,13 +7,14 @@
 
 mod follower;
 mod link;
+mod log;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use coin::{Refusal, verify};
 use ledger::redis::{Names, read_counted, vote_text};
-use ledger::{Counted, Keys, Outcome, Position};
+use ledger::{Counted, Keys, Outcome, Position, Published};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisError, Script};
 use service::{RedisUrl, clock};
@@ -40,6 +41,7 @@ struct Shared {
     /// Up to where the stream is decided; `None` before the first word of a ledger.
     position: watch::Receiver<Option<Position>>,
     tally: watch::Receiver<Arc<Tally>>,
+    published: Published,
 }
 
 /// What became of a submission.
@@ -95,6 +97,7 @@ impl Queue {
         }
         let (position_sender, position) = watch::channel(None);
         let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &Totals::zero(file.charities()))));
+        let (published_sender, published) = watch::channel(None);
         let shared = Arc::new(Shared {
             names: Names::new(file.campaign()),
             file: file.clone(),
@@ -104,10 +107,12 @@ impl Queue {
             backlog_max,
             position,
             tally,
+            published,
         });
         let known = Known {
             position: position_sender,
             tally: tally_sender,
+            published: published_sender,
         };
         tokio::spawn(follower::follow(Arc::clone(&shared), known));
         Ok(Queue(shared))

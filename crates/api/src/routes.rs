@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::problem::{self, Kind, Problem};
-use crate::{charities, coins, health, limits, measure, page, secure_headers, tally, votes};
+use crate::{charities, coins, health, limits, log, measure, page, secure_headers, tally, votes};
 
 /// The whole API.
 pub fn router(app: App) -> Router {
@@ -18,6 +18,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/charities", get(charities::show))
         .route("/v1/coins", post(coins::hand_out))
         .route("/v1/votes/{id}", get(votes::show))
+        .route("/v1/votes/{id}/receipt", get(votes::receipt))
+        .route("/v1/log/log.json", get(log::info))
+        .route("/v1/log/checkpoint", get(log::checkpoint))
+        .route("/v1/log/checkpoints", get(log::checkpoints))
+        .route("/v1/log/tile/{*path}", get(log::tile))
         .route("/v1/tally", get(tally::show))
         .route("/v1/tally/stream", get(tally::follow))
         .layer(from_fn(limits::deadline));

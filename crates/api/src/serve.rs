@@ -96,8 +96,11 @@ fn open_ledger(
     campaign: &CampaignFile,
     keys: &Keys,
 ) -> Result<(BallotBox, Option<CoinSource>), Failure> {
-    let ledger = Ledger::open(path, campaign, keys.clone(), Options::new(clock::now))
-        .map_err(|error| books::ledger_failure(&error))?;
+    let options = Options {
+        signing: Some(books::signing(path, campaign)?),
+        ..Options::new(clock::now)
+    };
+    let ledger = Ledger::open(path, campaign, keys.clone(), options).map_err(|error| books::ledger_failure(&error))?;
     tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
     let pool = open_pool(arguments, path, campaign, keys)?;
     Ok((BallotBox::Embedded(ledger), pool.map(CoinSource::File)))

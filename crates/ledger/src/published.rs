@@ -5,14 +5,22 @@ use tlog::{BundleId, Hash, Note, ProofPlan, TILE_WIDTH, Tile, TileId, TlogProof,
 use crate::{Counted, KeptCheckpoint, Reader, StoreError};
 
 /// A tile, as wide as it is asked for; `None` when the store has not as many hashes.
-pub(crate) fn tile(reader: &mut dyn Reader, id: TileId) -> Result<Option<Tile>, StoreError> {
+///
+/// # Errors
+///
+/// When the store fails or is damaged.
+pub fn tile(reader: &mut dyn Reader, id: TileId) -> Result<Option<Tile>, StoreError> {
     let mut hashes: Vec<Hash> = reader.tile(id.level(), id.index())?;
     hashes.truncate(id.width().into());
     Ok(Tile::new(id, hashes))
 }
 
 /// A bundle of entries, as wide as it is asked for; `None` when the store has not as many votes.
-pub(crate) fn bundle(reader: &mut dyn Reader, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
+///
+/// # Errors
+///
+/// When the store fails or is damaged.
+pub fn bundle(reader: &mut dyn Reader, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
     let first = id.index().saturating_mul(TILE_WIDTH as u64);
     let votes = reader.votes_from(first, id.width().into())?;
     if votes.len() < usize::from(id.width()) {

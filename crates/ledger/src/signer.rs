@@ -51,6 +51,28 @@ impl Bell {
 /// Where a [`Bell`] is heard.
 pub struct Ringing(Receiver<()>);
 
+/// What was heard of a [`Bell`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It rang.
+    Ring,
+    /// Nothing, for as long as was waited.
+    Nothing,
+    /// It will not ring any more.
+    End,
+}
+
+impl Ringing {
+    /// Waits for it to ring, for so long.
+    pub fn wait(&self, time: Duration) -> Heard {
+        match self.0.recv_timeout(time) {
+            Ok(()) => Heard::Ring,
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Heard::End,
+        }
+    }
+}
+
 /// Watches the last checkpoint; `None` before the first.
 pub type Published = watch::Receiver<Option<Arc<KeptCheckpoint>>>;
 
@@ -66,6 +88,8 @@ pub struct Signer {
     /// Whether it is in the store for sure.
     is_kept: bool,
     published: watch::Sender<Option<Arc<KeptCheckpoint>>>,
+    /// Heard by who carries checkpoints further, if anybody does.
+    bell: Option<Bell>,
 }
 
 /// Why there is no new checkpoint.
@@ -153,6 +177,7 @@ impl Signer {
                 root: tlog::Hash::of_nothing(),
             }),
             published,
+            bell: None,
         };
         match signer.sign() {
             Ok(()) => Ok(signer),
@@ -165,6 +190,13 @@ impl Signer {
         }
     }
 
+    /// Rings this bell at each new checkpoint, and drops it at the end.
+    #[must_use]
+    pub fn with_bell(self, bell: Bell) -> Signer {
+        let bell = Some(bell);
+        Signer { bell, ..self }
+    }
+
     /// Watches the last checkpoint.
     pub fn published(&self) -> Published {
         self.published.subscribe()
@@ -175,21 +207,18 @@ impl Signer {
     /// # Errors
     ///
     /// [`SigningError`]: the log must not be signed any more. Nothing was published that should not have been.
-    pub fn run(mut self, Ringing(bell): &Ringing) -> Result<(), SigningError> {
+    pub fn run(mut self, bell: &Ringing) -> Result<(), SigningError> {
         let mut pause = PAUSE_MIN;
         let mut waits = false;
         loop {
             let patience = if waits { pause } else { KEEP_INTERVAL };
-            let is_last = match bell.recv_timeout(patience) {
-                Ok(()) => false,
-                Err(RecvTimeoutError::Timeout) => {
-                    if !waits && let Err(failure) = self.key.keep() {
-                        tracing::warn!(%failure, "the log's key could not be looked after");
-                    }
-                    false
-                }
-                Err(RecvTimeoutError::Disconnected) => true,
-            };
+            let heard = bell.wait(patience);
+            if heard == Heard::Nothing
+                && !waits
+                && let Err(failure) = self.key.keep()
+            {
+                tracing::warn!(%failure, "the log's key could not be looked after");
+            }
             let begun = Instant::now();
             match self.sign() {
                 Ok(()) => {
@@ -206,7 +235,7 @@ impl Signer {
                     pause = PAUSE_MAX.min(2 * pause);
                 }
             }
-            if is_last {
+            if heard == Heard::End {
                 return Ok(());
             }
             // Not on the condition that it rings: what rings meanwhile is signed together.
@@ -224,7 +253,7 @@ impl Signer {
             // It was signed, and perhaps nobody saw it: it is shown first, so that all that was signed is.
             self.store.keep_checkpoint(signed)?;
             self.is_kept = true;
-            self.published.send_replace(Some(Arc::new(signed.clone())));
+            self.publish(signed.clone());
         }
         if self.signed.is_some() && head.size == self.head.size {
             return Ok(());
@@ -241,8 +270,15 @@ impl Signer {
         self.is_kept = false;
         self.store.keep_checkpoint(&checkpoint)?;
         self.is_kept = true;
-        self.published.send_replace(Some(Arc::new(checkpoint)));
+        self.publish(checkpoint);
         Ok(())
+    }
+
+    fn publish(&self, checkpoint: KeptCheckpoint) {
+        self.published.send_replace(Some(Arc::new(checkpoint)));
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
     }
 
     /// The signed checkpoint of a tree.

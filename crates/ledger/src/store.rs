@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use coin::{SignedCoin, Timestamp};
-use tlog::{Hash, TreeHead};
+use tlog::{Checkpoint, Hash, Note, TreeHead};
 use vote::{LogEntry, Nullifier, Totals, TotalsOverflow, Vote};
 
 use crate::{DeadLetter, Position, Progress, QueueState};
@@ -324,6 +324,13 @@ pub struct KeptCheckpoint {
 }
 
 impl KeptCheckpoint {
+    /// Reads a note, whose signature is not looked at; `None` if it is no checkpoint.
+    pub fn from_note(note: String) -> Option<KeptCheckpoint> {
+        let read = Note::parse(note.as_bytes()).ok()?;
+        let size = Checkpoint::parse(read.text()).ok()?.head().size;
+        Some(KeptCheckpoint { size, note })
+    }
+
     /// Whether it is to be kept after the last one, in a store whose tree is this; `false` if it is that one.
     pub(crate) fn follows(&self, last: Option<&KeptCheckpoint>, head: &TreeHead) -> Result<bool, StoreError> {
         let size = self.size;

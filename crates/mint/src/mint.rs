@@ -34,10 +34,10 @@ use crate::{batch, into_directory, vault};
 )]
 pub struct Arguments {
     /// The signing key in Vault Transit, such as hashicoin
-    #[arg(long, value_name = "NAME", value_parser = parse_vault_path)]
+    #[arg(long, value_name = "NAME", value_parser = transit::parse_path)]
     vault_key: Option<String>,
     /// Where Transit is mounted in Vault
-    #[arg(long, value_name = "PATH", default_value = "transit", conflicts_with = "key", value_parser = parse_vault_path)]
+    #[arg(long, value_name = "PATH", default_value = "transit", conflicts_with = "key", value_parser = transit::parse_path)]
     vault_mount: String,
     /// How long to wait for a Vault that is away, sealed or over its rate limit
     #[arg(long, value_name = "SECONDS", default_value_t = 60, conflicts_with = "key", value_parser = value_parser!(u32).range(1..))]
@@ -84,17 +84,6 @@ fn parse_campaign(text: &str) -> Result<Campaign, &'static str> {
 
 fn parse_timestamp(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse(text).ok_or("write a point in time as 2030-01-01T00:00:00Z: whole seconds, UTC")
-}
-
-/// What becomes part of a request's path must not be able to lead elsewhere.
-fn parse_vault_path(text: &str) -> Result<String, &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
-    let whole = !text.is_empty() && !text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
-    if whole && text.bytes().all(allowed) {
-        Ok(text.to_owned())
-    } else {
-        Err("a name in Vault is made of A-Z a-z 0-9 - _, a mount's path also of / between them")
-    }
 }
 
 /// Runs the command.

@@ -4,9 +4,11 @@
 
 mod client;
 mod key;
+mod path;
 mod settings;
 mod trouble;
 
 pub use client::{Caller, Client};
 pub use key::{Batch, Key, Signed};
+pub use path::parse_path;
 pub use settings::{Settings, Token};

@@ -112,14 +112,21 @@ impl LogInfo {
         json
     }
 
-    /// The log's name, under which it signs: `hashicoin/<campaign>`.
+    /// The log's name, see [`CampaignFile::log_origin`].
     pub fn origin(&self) -> String {
-        format!("hashicoin/{}", self.campaign.campaign())
+        self.campaign.log_origin()
     }
 
     /// The name of the log of the coins that were minted: `hashicoin/<campaign>/issued`.
     pub fn issued_origin(&self) -> String {
         format!("{}/issued", self.origin())
+    }
+}
+
+impl CampaignFile {
+    /// The name of the campaign's log, under which it signs: `hashicoin/<campaign>`.
+    pub fn log_origin(&self) -> String {
+        format!("hashicoin/{}", self.campaign())
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Kind {
     VoteUnknownCharity,
     /// No vote with this id.
     VoteUnknown,
+    /// The vote is counted, and no checkpoint covers it yet.
+    ReceiptPending,
     /// No usable `Idempotency-Key`.
     IdempotencyKeyMissing,
     /// No coin is left to hand out.
@@ -53,10 +55,11 @@ pub struct Words {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::VoteMalformed,
         Kind::VoteUnknownCharity,
         Kind::VoteUnknown,
+        Kind::ReceiptPending,
         Kind::IdempotencyKeyMissing,
         Kind::PoolEmpty,
         Kind::QuotaExceeded,
@@ -92,6 +95,12 @@ impl Kind {
                 StatusCode::NOT_FOUND,
                 "There is no such vote",
                 "No vote with this id was counted. Take the address from the Location header of the answer to the vote.",
+            ),
+            Kind::ReceiptPending => (
+                "receipt-pending",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "There is no receipt yet",
+                "The vote is counted, and the log has not been signed since. Ask again after the seconds that Retry-After names.",
             ),
             Kind::IdempotencyKeyMissing => (
                 "idempotency-key-missing",

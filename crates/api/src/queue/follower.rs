@@ -1,7 +1,7 @@
-//! Follows what the ledger says, in the background: the tally, and up to where the stream is decided.
+//! Follows what the ledger says, in the background: the tally, up to where the stream is decided, and the log's last checkpoint.
 //!
-//! The ledger sends every change as a message. A message can be lost with its connection, so the tally's key is also read at each start and every second:
-//! who waits hears of it late then, but hears of it.
+//! The ledger sends every change as a message. A message can be lost with its connection, so what was said is also read at each start and every second: who
+//! waits hears of it late then, but hears of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use std::time::Duration;
 use vote::{CampaignFile, Tally};
 
 use futures_util::StreamExt;
-use ledger::Position;
 use ledger::redis::Decided;
+use ledger::{KeptCheckpoint, Position};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
 
@@ -27,6 +27,8 @@ pub struct Known {
     pub position: watch::Sender<Option<Position>>,
     /// Empty before the first word of a ledger.
     pub tally: watch::Sender<Arc<Tally>>,
+    /// `None` before the first word of a ledger.
+    pub published: watch::Sender<Option<Arc<KeptCheckpoint>>>,
 }
 
 impl Known {
@@ -52,6 +54,23 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Takes in a checkpoint. One that is older than what is known changes nothing.
+    fn learn_checkpoint(&self, note: String) {
+        let Some(checkpoint) = KeptCheckpoint::from_note(note) else {
+            tracing::error!("a checkpoint in Redis does not read; is it of another version?");
+            return;
+        };
+        self.published.send_if_modified(|known| {
+            let is_newer = known.as_ref().is_none_or(|known| known.size < checkpoint.size);
+            if is_newer {
+                *known = Some(Arc::new(checkpoint));
+            }
+            is_newer
+        });
+    }
+}
+
 /// Follows for as long as the program runs.
 pub async fn follow(shared: Arc<Shared>, known: Known) {
     loop {
@@ -67,21 +86,32 @@ pub async fn follow(shared: Arc<Shared>, known: Known) {
 
 /// Listens until the connection ends.
 async fn listen(shared: &Shared, known: &Known) -> Result<(), String> {
-    let listener = shared.link.listen(&shared.names.committed()).await;
-    let mut messages = listener.map_err(|error| error.to_string())?.into_on_message();
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let (committed, published) = (shared.names.committed(), shared.names.published());
+    let listener = shared.link.listen(&[&committed, &published]).await;
+    let mut messages = listener.map_err(|error| text(&error))?.into_on_message();
     let mut read = interval(READ_INTERVAL);
     loop {
         tokio::select! {
             message = messages.next() => {
                 let message = message.ok_or("the connection to Redis ended")?;
-                let text: String = message.get_payload().map_err(|error| error.to_string())?;
-                known.learn(&shared.file, &text);
+                let payload: String = message.get_payload().map_err(|error| text(&error))?;
+                if message.get_channel_name() == published {
+                    known.learn_checkpoint(payload);
+                } else {
+                    known.learn(&shared.file, &payload);
+                }
             }
             _ = read.tick() => {
-                let text: Option<String> = shared.get(&shared.names.tally()).await.map_err(|error| error.to_string())?;
-                if let Some(text) = text {
-                    known.learn(&shared.file, &text);
+                let tally: Option<String> = shared.get(&shared.names.tally()).await.map_err(|error| text(&error))?;
+                if let Some(tally) = tally {
+                    known.learn(&shared.file, &tally);
                 }
+                let mut ask = redis::cmd("ZREVRANGE");
+                ask.arg(shared.names.checkpoints()).arg(0).arg(0);
+                let last = shared.run(async |mut redis| ask.query_async(&mut redis).await).await;
+                let last: Vec<String> = last.map_err(|error| text(&error))?;
+                last.into_iter().for_each(|note| known.learn_checkpoint(note));
             }
         }
     }

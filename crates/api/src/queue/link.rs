@@ -97,15 +97,15 @@ impl Link {
         *self.state.lock().await = State::Down(None);
     }
 
-    /// A connection of its own that listens to a channel.
+    /// A connection of its own that listens to these channels.
     ///
     /// # Errors
     ///
     /// [`LinkError::Away`].
-    pub async fn listen(&self, channel: &str) -> Result<PubSub, LinkError> {
+    pub async fn listen(&self, channels: &[&str]) -> Result<PubSub, LinkError> {
         let subscribe = async {
             let mut listener = self.client.get_async_pubsub().await?;
-            listener.subscribe(channel).await?;
+            listener.subscribe(channels).await?;
             Ok(listener)
         };
         match tokio::time::timeout(CONNECT_MAX, subscribe).await {

@@ -40,6 +40,31 @@ impl Names {
         format!("{}:committed", self.0)
     }
 
+    /// The log's checkpoints: a sorted set of signed notes, by the sizes of their trees.
+    pub fn checkpoints(&self) -> String {
+        format!("{}:log:checkpoints", self.0)
+    }
+
+    /// The channel on which each new checkpoint is sent.
+    pub fn published(&self) -> String {
+        format!("{}:log:published", self.0)
+    }
+
+    /// The keys that checkpoints are checked with, as a JSON list.
+    pub fn verifier_keys(&self) -> String {
+        format!("{}:log:keys", self.0)
+    }
+
+    /// The hashes of a tile, as many as there are. It only grows.
+    pub fn tile(&self, level: u8, index: u64) -> String {
+        format!("{}:log:tile:{level}:{index}", self.0)
+    }
+
+    /// A bundle of entries, as many as there are. It only grows.
+    pub fn entries(&self, index: u64) -> String {
+        format!("{}:log:entries:{index}", self.0)
+    }
+
     /// There while a ledger works: it vanishes by itself soon after the ledger has stopped, or its store has.
     pub fn ledger(&self) -> String {
         format!("{}:ledger", self.0)
@@ -70,5 +95,10 @@ mod tests {
         assert_eq!(names.tally(), "hashicoin:{c-1}:tally");
         assert_eq!(names.committed(), "hashicoin:{c-1}:committed");
         assert_eq!(names.ledger(), "hashicoin:{c-1}:ledger");
+        assert_eq!(names.checkpoints(), "hashicoin:{c-1}:log:checkpoints");
+        assert_eq!(names.published(), "hashicoin:{c-1}:log:published");
+        assert_eq!(names.verifier_keys(), "hashicoin:{c-1}:log:keys");
+        assert_eq!(names.tile(1, 7), "hashicoin:{c-1}:log:tile:1:7");
+        assert_eq!(names.entries(7), "hashicoin:{c-1}:log:entries:7");
     }
 }

@@ -82,7 +82,7 @@ fn live(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
             Some(store) => {
                 let connect = || Connection::open(world, writer);
                 counter
-                    .session(store, connect, || ())
+                    .session(store, connect, || (), || ())
                     .expect_err("nobody asked it to stop")
             }
             None => match SimulatedStore::open(world, writer, real) {

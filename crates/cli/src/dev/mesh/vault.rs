@@ -27,6 +27,9 @@ pub const KEY_READER: &str = "vault-key-reader";
 /// The token of the mint.
 pub const MINT: &str = "vault-mint";
 
+/// The token of the ledger, which signs its log.
+pub const LOG_SIGNER: &str = "vault-log-signer";
+
 /// Starts it, opens it, and gives it keys and policies.
 ///
 /// # Errors
@@ -90,7 +93,7 @@ pub fn start(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop) -> Result<()
     wait_for("vault/setup.sh", &mut server, stop, || {
         job::run("vault/setup.sh", setup).map_err(|failure| failure.to_string())
     })?;
-    for (role, file) in [("mint", MINT), ("key-reader", KEY_READER)] {
+    for (role, file) in [("mint", MINT), ("key-reader", KEY_READER), ("log-signer", LOG_SIGNER)] {
         let role = format!("-role={role}");
         let mut create = site.vault(ROOT)?;
         let token = job::run(

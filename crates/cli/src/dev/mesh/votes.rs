@@ -40,6 +40,9 @@ pub fn start(
     let mut serve = site.ledger("serve", LEDGER);
     serve.args(["--listen", &listen, "--redis", &site.redis(Port::LedgerToRedis)]);
     serve.arg("--keys").arg(site.data.keys());
+    serve.args(["--vault-log-key", "hashicoin-log", "--signed-head"]);
+    serve.arg(site.data.join("ledger.signed"));
+    site.vault_environment(&mut serve, vault::LOG_SIGNER)?;
     supervisor.start("ledger", serve, json!({ "http": listen }))?;
     is_healthy("the ledger", Port::Ledger, site, supervisor, stop)?;
 

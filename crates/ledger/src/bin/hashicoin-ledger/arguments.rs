@@ -61,6 +61,18 @@ pub struct Serve {
     /// The lowest key version whose coins count
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub min_key_version: u32,
+    /// The log's key in Vault's Transit, which signs its checkpoints. Vault is found as the vault command finds it
+    #[arg(long, value_name = "NAME", required_unless_present = "log_key", value_parser = transit::parse_path)]
+    pub vault_log_key: Option<String>,
+    /// Where Transit is mounted
+    #[arg(long, value_name = "PATH", default_value = "transit", conflicts_with = "log_key", value_parser = transit::parse_path)]
+    pub vault_mount: String,
+    /// The log's key in a file instead (Ed25519, PKCS#8 PEM, mode 0600), as `hashicoin-mint keygen` makes it
+    #[arg(long, value_name = "FILE", conflicts_with = "vault_log_key")]
+    pub log_key: Option<PathBuf>,
+    /// The file that remembers which checkpoint was signed last. Made at the first start; keep it through every move and restore, and out of the store's backups
+    #[arg(long, value_name = "FILE")]
+    pub signed_head: PathBuf,
     /// The address to listen on, for /healthz and /metrics alone; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,

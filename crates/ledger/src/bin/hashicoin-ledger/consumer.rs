@@ -1,11 +1,15 @@
 //! The one thread that counts: opens the store, connects to Redis, and begins a new session ([`Counter`]) whenever one of them went away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::Store;
+use ledger::redis::Names;
+use ledger::{Signing, Store};
 use service::{Failure, RedisUrl};
 
 use crate::counter::Counter;
+use crate::log::Log;
+use crate::log_projection::LogProjection;
 use crate::redis_link;
 use crate::store::Place;
 use crate::trouble::Trouble;
@@ -20,6 +24,13 @@ pub struct Consumer {
     pub place: Place,
     pub redis: RedisUrl,
     pub counter: Counter,
+    pub signing: Signing,
+}
+
+/// What stays open from session to session.
+struct Open {
+    store: Box<dyn Store>,
+    log: Log,
 }
 
 impl Consumer {
@@ -29,10 +40,21 @@ impl Consumer {
     ///
     /// What a person must decide. A part that is away is waited for.
     pub fn run(self) -> Result<(), Failure> {
-        let mut store = None;
+        let mut open = None;
+        let counted = self.sessions(&mut open);
+        let Some(Open { log, store }) = open else {
+            return counted;
+        };
+        // What was counted last is signed, also when counting failed; until then the store is this ledger's.
+        let signed = log.finish();
+        drop(store);
+        counted.and(signed)
+    }
+
+    fn sessions(&self, open: &mut Option<Open>) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
         while !self.counter.stop.is_asked() {
-            let trouble = match self.session(&mut store, &mut pause) {
+            let trouble = match self.session(open, &mut pause) {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
             };
@@ -56,13 +78,28 @@ impl Consumer {
         Ok(())
     }
 
-    /// Counts until something fails or it is asked to stop. The store stays open for the next session.
-    fn session(&self, store: &mut Option<Box<dyn Store>>, pause: &mut Duration) -> Result<(), Trouble> {
-        let store = match store {
-            Some(store) => store,
-            None => store.insert(self.place.open(&self.counter.file)?),
+    /// Counts until something fails or it is asked to stop. The store stays open for the next session, and its log is signed meanwhile.
+    fn session(&self, open: &mut Option<Open>, pause: &mut Duration) -> Result<(), Trouble> {
+        let Open { store, log } = match open {
+            Some(open) => open,
+            None => open.insert(self.open()?),
         };
         let connect = || redis_link::connect(&self.redis);
-        self.counter.session(&mut **store, connect, || *pause = PAUSE_MIN)
+        self.counter
+            .session(&mut **store, connect, || *pause = PAUSE_MIN, || log.has_grown())
+    }
+
+    /// Opens the store, and begins to sign its log.
+    fn open(&self) -> Result<Open, Trouble> {
+        let file = &self.counter.file;
+        let store = self.place.open(file)?;
+        let projection = LogProjection {
+            url: self.redis.clone(),
+            names: Names::new(file.campaign()),
+            reader: store.reader()?,
+            key: Arc::clone(&self.signing.key),
+        };
+        let log = Log::start(&*store, &self.signing, projection, &self.counter.stop)?;
+        Ok(Open { store, log })
     }
 }

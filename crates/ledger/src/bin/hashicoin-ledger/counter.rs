@@ -34,7 +34,7 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Counts until something fails or it is asked to stop; says when it has begun.
+    /// Counts until something fails or it is asked to stop; says when it has begun, and whenever the store may have more votes.
     ///
     /// # Errors
     ///
@@ -44,8 +44,10 @@ impl Counter {
         store: &mut dyn Store,
         connect: impl FnOnce() -> Result<R, Trouble>,
         begun: impl FnOnce(),
+        has_grown: impl Fn(),
     ) -> Result<(), Trouble> {
         let mut state = store.recover()?;
+        has_grown();
         let mut reader = store.reader()?;
         self.status.store_works(true);
         let names = Names::new(self.file.campaign());
@@ -75,6 +77,7 @@ impl Counter {
             let batch = self.batch(&entries, last);
             let Appended { entries, state: after } = store.append(&batch)?;
             state = after;
+            has_grown();
             let counted: Vec<&Counted> = entries
                 .iter()
                 .filter(|entry| entry.is_new)

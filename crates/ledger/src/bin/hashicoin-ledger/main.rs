@@ -10,6 +10,8 @@ mod consumer;
 mod counter;
 mod http;
 mod init;
+mod log;
+mod log_projection;
 mod measure;
 mod projection;
 mod redis_link;

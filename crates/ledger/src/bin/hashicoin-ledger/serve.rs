@@ -3,13 +3,16 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use ledger::{Keys, KeysError};
+use ledger::{Keys, KeysError, LogKey, Signing};
 use serde_json::json;
 use service::{Failure, Metrics, RedisUrl, Shutdown, clock};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use transit::Settings;
+use vote::CampaignFile;
 
 use crate::arguments::Serve;
 use crate::consumer::Consumer;
@@ -17,6 +20,9 @@ use crate::counter::Counter;
 use crate::measure::{self, Status};
 use crate::stop::Stop;
 use crate::{http, init};
+
+/// How long a Vault that is away is waited for, at the start and for each checkpoint; then a checkpoint is tried again, and the program does not start.
+const VAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Counts until the process is told to stop.
 ///
@@ -36,6 +42,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     measure::describe();
     let status = Arc::new(Status::default());
     let stop = Stop::default();
+    let signing = signing(arguments, &file)?;
     let app = http::App {
         status: Arc::clone(&status),
         metrics,
@@ -51,6 +58,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             status,
             stop: stop.clone(),
         },
+        signing,
     };
 
     let runtime = Runtime::new().map_err(|error| Failure::CouldNot(format!("could not start threads: {error}")))?;
@@ -80,6 +88,27 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     served?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The log's key, where it is, and what it signed last.
+fn signing(arguments: &Serve, file: &CampaignFile) -> Result<Signing, Failure> {
+    let origin = file.log_origin();
+    let key = match (&arguments.log_key, &arguments.vault_log_key) {
+        (Some(path), _) => LogKey::in_file(path, &origin)?,
+        (None, Some(name)) => {
+            let settings = Settings::from_environment()?;
+            LogKey::in_vault(settings, VAULT_PATIENCE, &arguments.vault_mount, name, &origin)?
+        }
+        (None, None) => {
+            return Err(Failure::Usage(
+                "give --vault-log-key or --log-key; see --help".to_owned(),
+            ));
+        }
+    };
+    Ok(Signing {
+        key: Arc::new(key),
+        signed_head: arguments.signed_head.clone(),
+    })
 }
 
 /// Listens, and says where.

@@ -1,6 +1,6 @@
 //! What keeps the ledger from counting: a part that is away, for which it waits, or something that a person must decide.
 
-use ledger::{LedgerError, StoreError};
+use ledger::{LedgerError, SigningError, StoreError};
 use redis::RedisError;
 use service::Failure;
 
@@ -36,8 +36,10 @@ impl From<StoreError> for Trouble {
 impl From<LedgerError> for Trouble {
     fn from(error: LedgerError) -> Trouble {
         match error {
-            LedgerError::Store(error) => error.into(),
-            LedgerError::Io { .. } | LedgerError::Stopped(_) => Trouble::End(Failure::CouldNot(error.to_string())),
+            LedgerError::Store(error) | LedgerError::Signing(SigningError::Store(error)) => error.into(),
+            LedgerError::Io { .. } | LedgerError::Stopped(_) | LedgerError::Signing(SigningError::Io { .. }) => {
+                Trouble::End(Failure::CouldNot(error.to_string()))
+            }
             error => Trouble::End(Failure::Refused(error.to_string())),
         }
     }

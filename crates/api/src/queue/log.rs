@@ -1,0 +1,108 @@
+//! The public log, as the ledger has written it for the API.
+
+use ledger::{Counted, KeptCheckpoint, Published, receipt_from, receipt_tiles};
+use tlog::{BundleId, Hash, TILE_WIDTH, Tile, TileId, bundle};
+
+use super::{Queue, QueueError};
+
+/// How many bytes a hash has.
+const HASH_BYTES: usize = 32;
+
+impl Queue {
+    /// Watches the last checkpoint; `None` before the first word of a ledger.
+    pub fn published(&self) -> Published {
+        self.0.published.clone()
+    }
+
+    /// The keys that checkpoints are checked with.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer; [`QueueError::Closed`] before the first word of a ledger.
+    pub async fn verifier_keys(&self) -> Result<Vec<String>, QueueError> {
+        let text: Option<String> = self.0.get(&self.0.names.verifier_keys()).await?;
+        let text = text.ok_or(QueueError::Closed)?;
+        serde_json::from_str(&text).map_err(|_| QueueError::Foreign("the log's keys"))
+    }
+
+    /// The checkpoints of trees of this size and larger, in order, at most this many.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer, or holds something else.
+    pub async fn checkpoints_from(&self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, QueueError> {
+        let mut ask = redis::cmd("ZRANGEBYSCORE");
+        ask.arg(self.0.names.checkpoints()).arg(size).arg("+inf");
+        ask.arg("LIMIT").arg(0).arg(limit);
+        let notes: Vec<String> = self.0.run(async |mut redis| ask.query_async(&mut redis).await).await?;
+        let checkpoints = notes.into_iter().map(KeptCheckpoint::from_note);
+        let checkpoints: Option<Vec<KeptCheckpoint>> = checkpoints.collect();
+        checkpoints.ok_or(QueueError::Foreign("a checkpoint"))
+    }
+
+    /// A tile, as wide as it is asked for; `None` when there are not as many hashes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::checkpoints_from`].
+    pub async fn tile(&self, id: TileId) -> Result<Option<Tile>, QueueError> {
+        Ok(self.tiles(&[id]).await?.pop())
+    }
+
+    /// A bundle of entries, as wide as it is asked for; `None` when there are not as many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::checkpoints_from`].
+    pub async fn bundle(&self, id: BundleId) -> Result<Option<Vec<u8>>, QueueError> {
+        let bytes: Option<Vec<u8>> = self.0.get(&self.0.names.entries(id.index())).await?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let entries = bundle::entries(&bytes).ok_or(QueueError::Foreign("a bundle of entries"))?;
+        let Some(entries) = entries.get(..id.width().into()) else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        for entry in entries {
+            bundle::push(&mut bytes, entry).ok_or(QueueError::Foreign("an entry"))?;
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The receipt of a counted vote; `None` before a checkpoint covers it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Queue::checkpoints_from`].
+    pub async fn receipt(&self, counted: &Counted) -> Result<Option<String>, QueueError> {
+        let Some(checkpoint) = self.checkpoints_from(counted.index + 1, 1).await?.pop() else {
+            return Ok(None);
+        };
+        let tiles = self.tiles(&receipt_tiles(counted, &checkpoint)).await?;
+        let receipt = receipt_from(counted, &checkpoint, &tiles);
+        receipt.map(Some).ok_or(QueueError::Foreign("a tile"))
+    }
+
+    /// Those of these tiles that are there, as wide as they are asked for.
+    async fn tiles(&self, ids: &[TileId]) -> Result<Vec<Tile>, QueueError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ask = redis::cmd("MGET");
+        for id in ids {
+            ask.arg(self.0.names.tile(id.level(), id.index()));
+        }
+        let found: Vec<Option<Vec<u8>>> = self.0.run(async |mut redis| ask.query_async(&mut redis).await).await?;
+        let mut tiles = Vec::new();
+        for (id, bytes) in ids.iter().zip(found) {
+            let bytes = bytes.unwrap_or_default();
+            let width = usize::from(id.width());
+            let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
+            if hashes.len() > TILE_WIDTH || !rest.is_empty() {
+                return Err(QueueError::Foreign("a tile"));
+            }
+            let hashes = hashes.iter().take(width).copied().map(Hash).collect();
+            tiles.extend(Tile::new(*id, hashes));
+        }
+        Ok(tiles)
+    }
+}

@@ -1,0 +1,144 @@
+//! What Redis holds of the public log, for the API to publish: checkpoints, and the tiles and entries that they cover.
+//!
+//! It follows the store, as [`crate::projection`] does, and what is missing in Redis is written again from the store. Tiles and bundles only ever grow by what
+//! comes behind, so each is written over what it was, from its first byte on, and never becomes shorter; a checkpoint is written after all that it covers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::redis::Names;
+use ledger::{Heard, KeptCheckpoint, LogKey, Reader, Ringing, StoreError, bundle, tile};
+use redis::{Connection, Pipeline};
+use service::{Failure, RedisUrl};
+use tlog::{BundleId, TileId, bundles, tiles};
+
+use crate::redis_link;
+use crate::trouble::Trouble;
+
+/// How long nothing is done while no checkpoint is new; then it is looked whether Redis still has all.
+const QUIET: Duration = Duration::from_secs(1);
+/// How many checkpoints are carried over at a time.
+const CHECKPOINTS: u32 = 100;
+/// How many bundles, or tiles, go into one message to Redis: some megabytes of entries.
+const CHUNK: usize = 32;
+
+/// Carries the log into Redis.
+pub struct LogProjection {
+    pub url: RedisUrl,
+    pub names: Names,
+    pub reader: Box<dyn Reader>,
+    pub key: Arc<LogKey>,
+}
+
+impl LogProjection {
+    /// Carries over what is new whenever the bell rings, and once more at its end.
+    ///
+    /// # Errors
+    ///
+    /// What a person must decide. A part that is away is waited for, but not at the end: then the next ledger does it.
+    pub fn run(&mut self, bell: &Ringing) -> Result<(), Failure> {
+        let mut redis = None;
+        loop {
+            let heard = bell.wait(QUIET);
+            match self.carry(&mut redis) {
+                Ok(()) => {}
+                Err(Trouble::End(failure)) => return Err(failure),
+                Err(Trouble::Redis(error) | Trouble::Store(error)) => {
+                    redis = None;
+                    tracing::warn!(error, "the log is not carried over to Redis; it is tried again");
+                }
+            }
+            if heard == Heard::End {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Carries over what Redis does not have.
+    fn carry(&mut self, redis: &mut Option<Connection>) -> Result<(), Trouble> {
+        let redis = match redis {
+            Some(redis) => redis,
+            None => redis.insert(redis_link::connect(&self.url)?),
+        };
+        let mut size = self.carried(redis)?;
+        loop {
+            let next = size.map_or(0, |size| size.saturating_add(1));
+            let checkpoints = self.reader.checkpoints_from(next, CHECKPOINTS)?;
+            let Some(last) = checkpoints.last().map(|last| last.size) else {
+                return Ok(());
+            };
+            self.write_leaves(redis, size.unwrap_or(0), last)?;
+            self.write_checkpoints(redis, &checkpoints)?;
+            size = Some(last);
+        }
+    }
+
+    /// Up to which size Redis has the log. What it has must be of this log.
+    fn carried(&mut self, redis: &mut Connection) -> Result<Option<u64>, Trouble> {
+        let key = self.names.checkpoints();
+        let last: Vec<String> = redis::cmd("ZREVRANGE").arg(&key).arg(0).arg(0).query(redis)?;
+        let Some(note) = last.into_iter().next() else {
+            return Ok(None);
+        };
+        let foreign = || {
+            Trouble::End(Failure::Refused(format!(
+                "{key} in Redis holds checkpoints that this store does not have: they are of another log, or the store is an older copy of the one that was used \
+                 before. Bring the right store back; if Redis is what is wrong, delete the log's keys there, and they are written again"
+            )))
+        };
+        let found = KeptCheckpoint::from_note(note).ok_or_else(foreign)?;
+        let kept = self.reader.checkpoints_from(found.size, 1)?.pop();
+        if kept.as_ref() == Some(&found) {
+            Ok(Some(found.size))
+        } else {
+            Err(foreign())
+        }
+    }
+
+    /// Writes the tiles and the entries of the leaves from one size to another.
+    fn write_leaves(&mut self, redis: &mut Connection, from: u64, to: u64) -> Result<(), Trouble> {
+        let missing = |what: String| StoreError::Damaged(format!("{what} is missing, and a checkpoint covers it"));
+        let tiles: Vec<TileId> = tiles(from, to).collect();
+        for ids in tiles.chunks(CHUNK) {
+            let mut write = redis::pipe();
+            for id in ids {
+                let tile = tile(&mut *self.reader, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                set(&mut write, self.names.tile(id.level(), id.index()), &tile.to_bytes());
+            }
+            write.exec(redis)?;
+        }
+        let bundles: Vec<BundleId> = bundles(from, to).collect();
+        for ids in bundles.chunks(CHUNK) {
+            let mut write = redis::pipe();
+            for id in ids {
+                let bundle = bundle(&mut *self.reader, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                set(&mut write, self.names.entries(id.index()), &bundle);
+            }
+            write.exec(redis)?;
+        }
+        Ok(())
+    }
+
+    /// Writes checkpoints, and tells who waits for the last of them.
+    fn write_checkpoints(&self, redis: &mut Connection, checkpoints: &[KeptCheckpoint]) -> Result<(), Trouble> {
+        let keys = self.key.verifier_keys().map_err(Trouble::End)?;
+        let keys: Vec<String> = keys.values().map(ToString::to_string).collect();
+        let mut write = redis::pipe();
+        write.atomic();
+        // Strings always write.
+        let keys = serde_json::to_string(&keys).unwrap_or_default();
+        write.set(self.names.verifier_keys(), keys).ignore();
+        for KeptCheckpoint { size, note } in checkpoints {
+            write.zadd(self.names.checkpoints(), note, *size).ignore();
+        }
+        if let Some(last) = checkpoints.last() {
+            write.publish(self.names.published(), &last.note).ignore();
+        }
+        Ok(write.exec(redis)?)
+    }
+}
+
+/// Writes over what is there, and leaves what goes beyond.
+fn set(write: &mut Pipeline, key: String, bytes: &[u8]) {
+    write.setrange(key, 0, bytes).ignore();
+}
