@@ -106,6 +106,27 @@ fn a_coin_can_be_saved_as_the_file_that_it_was() {
 }
 
 #[test]
+fn a_receipt_can_be_saved_and_is_the_one_that_is_published() {
+    let world = World::start();
+    let page = open(&world);
+    let downloads = TempDir::new().unwrap();
+    page.save_downloads_in(downloads.path());
+    take_a_coin(&page);
+    page.click("choose-all");
+    page.click("vote");
+    page.wait_for_text("#result", "Your vote is counted");
+    let id = page.text("#result a");
+    page.run("document.querySelector('#result button').click();", &[]);
+    let receipt = http::get(world.api.address, &format!("/v1/votes/{id}/receipt"));
+    let saved = downloads.path().join("receipt.txt");
+    wait_for("the saved receipt.txt", || match fs::read(&saved) {
+        Ok(bytes) if bytes == receipt.body => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(page.console(), [""; 0]);
+}
+
+#[test]
 fn a_forged_coin_is_refused_clearly_before_the_api_sees_it() {
     let world = World::start();
     let page = open(&world);

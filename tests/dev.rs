@@ -102,6 +102,7 @@ fn the_story_holds_and_every_figure_is_told() {
             "refused_at_gate": 8,
             "refused_double": 1,
             "reached_api": 11,
+            "audited": 9,
             "tally": tally,
             "ok": true,
         })

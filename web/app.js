@@ -142,7 +142,7 @@ class Problem extends Error {
   /**
    * @param {string} title
    * @param {string} detail
-   * @param {{id: string, index: number, counted_at: string}=} first the vote that a spent coin was spent on
+   * @param {{id: string, index: number, counted_at: string, receipt?: string, receipt_location: string}=} first the vote that a spent coin was spent on
    */
   constructor(title, detail, first) {
     super(title);
@@ -401,12 +401,20 @@ function readPaste(event) {
 
 /** Offers the coin for keeping, as the file that it is. */
 function saveCoin() {
-  if (state.coin === null) {
-    return;
+  if (state.coin !== null) {
+    save("coin.txt", state.coin.text);
   }
+}
+
+/**
+ * Saves a text as a file.
+ * @param {string} name
+ * @param {string} text
+ */
+function save(name, text) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([state.coin.text], { type: "text/plain" }));
-  link.download = "coin.txt";
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);
 }
@@ -574,7 +582,7 @@ function setBusy(busy) {
   byId("vote").setAttribute("aria-disabled", String(busy));
 }
 
-/** @param {{id: string, index: number, units: Record<string, number>, counted_at: string}} vote */
+/** @param {{id: string, index: number, units: Record<string, number>, counted_at: string, receipt?: string, receipt_location: string}} vote */
 function showCounted(vote) {
   const units = state.choices
     .filter(({ charity }) => vote.units[charity.id] > 0)
@@ -585,17 +593,35 @@ function showCounted(vote) {
     fact("Index in the ledger", countText(vote.index)),
     fact("Units", units.join(", ")),
     fact("Counted", timeText(vote.counted_at)),
+    fact("Receipt", receiptOf(vote)),
   );
-  say(byId("result"), "good", "Your vote is counted", facts);
+  say(byId("result"), "good", "Your vote is counted", facts, "The receipt proves it without this site. It also shows how you voted: keep it to yourself.");
 }
 
-/** @param {{id: string, index: number, counted_at: string}} first */
+/**
+ * What gives a vote's receipt: a button once it is here, until then where it will be.
+ * @param {{receipt?: string, receipt_location: string}} vote
+ */
+function receiptOf({ receipt, receipt_location }) {
+  if (receipt === undefined) {
+    const link = /** @type {HTMLAnchorElement} */ (textElement("a", "in a moment, here"));
+    link.href = receipt_location;
+    return link;
+  }
+  const button = /** @type {HTMLButtonElement} */ (textElement("button", "Save receipt.txt"));
+  button.type = "button";
+  button.addEventListener("click", () => save("receipt.txt", receipt));
+  return button;
+}
+
+/** @param {{id: string, index: number, counted_at: string, receipt?: string, receipt_location: string}} first */
 function firstVote(first) {
   const facts = document.createElement("dl");
   facts.append(
     fact("First vote", voteLink(first.id)),
     fact("Index in the ledger", countText(first.index)),
     fact("Counted", timeText(first.counted_at)),
+    fact("Proof", receiptOf(first)),
   );
   return facts;
 }

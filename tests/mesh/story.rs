@@ -22,6 +22,7 @@ fn the_story_holds_and_nothing_is_left() {
             "refused_at_gate": 8,
             "refused_double": 1,
             "reached_api": 11,
+            "audited": 9,
             "tally": tally,
             "ok": true,
         })

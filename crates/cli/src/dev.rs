@@ -41,7 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Run the whole story on this machine, for development: mint, Envoy with the gate, API, votes
 ///
 /// Prints what became of good, forged and double votes, then stays up with the page's address until Ctrl-C. With --json the last line on standard output is one
-/// object: minted, accepted, refused_at_gate, refused_double, reached_api, tally (percent by charity) and ok, every figure read back from the running parts.
+/// object: minted, accepted, refused_at_gate, refused_double, reached_api, audited, tally (percent by charity) and ok, every figure read back from the running parts.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 the story held, 1 it did not, 2 a part could not be started or asked, 64 usage.")]
 pub struct Arguments {
@@ -144,6 +144,7 @@ fn stay_up(stage: &mut Stage, data: &Data, stop: &Stop, say: &dyn Fn(&str)) -> R
     say(&format!(
         "Vote     hashicoin vote --url {front} --coin COIN.TXT clean-water"
     ));
+    say(&format!("Audit    hashicoin audit {front}"));
     say("Ctrl-C stops everything.");
     while !stop.asked_within(LOOK_EVERY) {
         stage.parts.still_runs()?;

@@ -23,6 +23,8 @@ pub struct Figures {
     pub reached_api: u64,
     /// Votes that were the same as before.
     pub repeated: u64,
+    /// Votes in the log, by a stranger's audit that found nothing wrong; 0 if it found something.
+    pub audited: u64,
     /// The tally's own count of votes.
     pub tally_votes: u64,
     /// Each charity's units.
@@ -32,12 +34,12 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Reads them.
+    /// Reads all but the audit's, which is given.
     ///
     /// # Errors
     ///
     /// When a part does not answer.
-    pub fn read(stage: &Stage) -> Result<Figures, Failure> {
+    pub fn read(stage: &Stage, audited: u64) -> Result<Figures, Failure> {
         let metrics = ApiMetrics::read(&stage.api)?;
         let votes = |outcome: &str| metrics.sum("hashicoin_votes_total", &[&format!("outcome=\"{outcome}\"")]);
         let answer = stage.front.get("/v1/tally")?;
@@ -58,6 +60,7 @@ impl Figures {
                 &["method=\"POST\"", "route=\"/v1/votes\""],
             ),
             repeated: votes("repeated"),
+            audited,
             tally_votes: tally["votes"]
                 .as_u64()
                 .ok_or_else(|| Failure::CouldNot(format!("no tally: status {}", answer.status)))?,
@@ -74,6 +77,7 @@ impl Figures {
             "refused_at_gate": self.refused_at_gate,
             "refused_double": self.refused_double,
             "reached_api": self.reached_api,
+            "audited": self.audited,
             "tally": self.tally,
             "ok": ok,
         })
@@ -84,8 +88,8 @@ impl fmt::Display for Figures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "figures  {} minted, {} accepted, {} refused at the gate, {} refused as double, {} reached the API",
-            self.minted, self.accepted, self.refused_at_gate, self.refused_double, self.reached_api
+            "figures  {} minted, {} accepted, {} refused at the gate, {} refused as double, {} reached the API, {} audited",
+            self.minted, self.accepted, self.refused_at_gate, self.refused_double, self.reached_api, self.audited
         )?;
         let shares: Vec<String> = self
             .tally

@@ -3,6 +3,8 @@
 //! A vote that goes otherwise than it must is written down, and the story goes on, so that one look shows everything that is wrong.
 
 use std::collections::BTreeMap;
+use std::env;
+use std::process::Command;
 
 use coin::{Refusal, SignedCoin};
 use serde_json::{Map, Value};
@@ -10,6 +12,7 @@ use service::Failure;
 
 use super::figures::Figures;
 use super::forge::{Forgery, forgeries};
+use super::job;
 use super::mint::Minted;
 use super::stage::Stage;
 use super::stop::Stop;
@@ -78,8 +81,13 @@ pub fn tell(
     let other = cast(stage, first_coin, &votes[1].1)?;
     let spent = other.status == Refusal::Spent.status() && problem_code(&other) == Refusal::Spent.code();
     teller.note("another vote with the same coin", "409 coin-spent", spent, &other);
+    let (proof, receipt) = (&other.json()["first"]["receipt"], &answers[0].json()["receipt"]);
+    let proven = receipt.is_string() && proof == receipt;
+    teller.note("the proof against it", "the receipt of the first vote", proven, &other);
 
-    let figures = Figures::read(stage)?;
+    say("audit    (of the whole log, by somebody who has nothing but its address)");
+    let audited = teller.audit(stage)?;
+    let figures = Figures::read(stage, audited)?;
     teller.check(&figures, minted, forged.len());
     Ok((figures, teller.mistakes))
 }
@@ -178,6 +186,27 @@ impl Teller<'_> {
         Ok(answer)
     }
 
+    /// Has the log checked; gives how many votes are in it.
+    fn audit(&mut self, stage: &Stage) -> Result<u64, Failure> {
+        let program = env::current_exe()
+            .map_err(|error| Failure::CouldNot(format!("could not find this program itself: {error}")))?;
+        let url = stage.front.base().to_string();
+        let report = job::run("hashicoin audit", Command::new(program).args(["audit", "--json", &url]));
+        let report = match report {
+            Ok(report) => report,
+            Err(failure) => {
+                self.mistake(failure.to_string());
+                return Ok(0);
+            }
+        };
+        let report: Value = serde_json::from_slice(&report).unwrap_or_default();
+        let size = report["size"].as_u64().unwrap_or_default();
+        (self.say)(&format!(
+            "  ok     hashicoin audit {url}: {size} votes, nothing is wrong"
+        ));
+        Ok(size)
+    }
+
     fn note(&mut self, what: &str, expected: &str, holds: bool, answer: &Answer) {
         if holds {
             (self.say)(&format!("  ok     {what}: {expected}"));
@@ -199,6 +228,7 @@ impl Teller<'_> {
             ("coins in the pool", minted.count, figures.minted),
             ("votes that the API counted", good, figures.accepted),
             ("votes in the tally", good, figures.tally_votes),
+            ("votes in the log", good, figures.audited),
             ("requests that the gate refused", forged as u64, figures.refused_at_gate),
             (
                 "votes that reached the API (the good, and two double ones)",
