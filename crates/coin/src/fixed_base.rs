@@ -37,28 +37,29 @@ impl FixedBase {
     }
 
     /// `sum + scalar·P`, in time that depends on the scalar.
-    pub(crate) fn add_multiple(&self, sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
+    pub(crate) fn add_multiple(&self, mut sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
         // All look-ups before the first addition: memory brings them together, where each would be waited for by itself. Unseen by the compiler, which would put them off again.
-        let picked = black_box(self.pick(scalar));
-        picked
-            .into_iter()
-            .fold(sum, |sum, (multiple, digit)| match digit.cmp(&0) {
-                Ordering::Less => sum - multiple,
-                Ordering::Equal => sum,
-                Ordering::Greater => sum + multiple,
-            })
+        let mut picked = [(EdwardsPoint::identity(), 0); PLACES];
+        self.pick(scalar, &mut picked);
+        // By reference from here on: a copy of a point is a call out of WebAssembly.
+        for (multiple, digit) in black_box(&picked) {
+            match digit.cmp(&0) {
+                Ordering::Less => sum -= multiple,
+                Ordering::Equal => {}
+                Ordering::Greater => sum += multiple,
+            }
+        }
+        sum
     }
 
-    /// For each of the scalar's digits the multiple of its magnitude, and the digit; any point for 0.
-    fn pick(&self, scalar: &Scalar) -> [(EdwardsPoint, i16); PLACES] {
-        let mut picked = [(EdwardsPoint::identity(), 0); PLACES];
+    /// For each of the scalar's digits the multiple of its magnitude, and the digit; what was there for 0.
+    fn pick(&self, scalar: &Scalar, picked: &mut [(EdwardsPoint, i16); PLACES]) {
         let places = self.0.chunks_exact(MULTIPLES).zip(digits(scalar));
         for (picked, (multiples, digit)) in picked.iter_mut().zip(places) {
             if let Some(multiple) = multiples.get(usize::from(digit.unsigned_abs()).wrapping_sub(1)) {
                 *picked = (*multiple, digit);
             }
         }
-        picked
     }
 }
 
