@@ -47,13 +47,15 @@ impl Serial {
 
 impl fmt::Display for Serial {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, byte) in self.0.iter().enumerate() {
-            if matches!(position, 4 | 6 | 8 | 10) {
-                formatter.write_str("-")?;
-            }
-            write!(formatter, "{byte:02x}")?;
-        }
-        Ok(())
+        let [a, b, c, d, e, f, g, h, tail @ ..] = self.0;
+        let head = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let tail = u64::from_be_bytes(tail);
+        let (first, second, third) = (head >> 32, (head >> 16) & 0xffff, head & 0xffff);
+        let (fourth, fifth) = (tail >> 48, tail & 0xffff_ffff_ffff);
+        write!(
+            formatter,
+            "{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{fifth:012x}"
+        )
     }
 }
 

@@ -38,34 +38,43 @@ impl LogEntry {
 
     /// The entry's bytes, fewer than a thousand for a vote that names few charities.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{HEADER}\ncoin: {}\nvote:", self.coin.to_token());
-        let shares = self.vote.charities().iter().zip(self.vote.weights());
-        for (charity, weight) in shares.filter(|(_, weight)| **weight > 0) {
-            // Writing into a string does not fail.
-            let _ = write!(text, " {}={weight}", charity.id);
-        }
-        let _ = writeln!(text, "\ncounted: {}", self.counted_at);
-        text
+        format!(
+            "{HEADER}\ncoin: {}\nvote: {}\ncounted: {}\n",
+            self.coin.to_token(),
+            shares(&self.vote),
+            self.counted_at
+        )
     }
 
     /// Reads an entry; `None` unless it is what [`LogEntry::to_text`] writes, for these charities.
     pub fn parse(bytes: &[u8], charities: &Charities) -> Option<LogEntry> {
         let text = str::from_utf8(bytes).ok()?;
-        let mut lines = text.split('\n');
-        if lines.next()? != HEADER {
+        let text = text.strip_prefix(HEADER)?.strip_prefix("\ncoin: ")?;
+        let (token, text) = text.split_once("\nvote: ")?;
+        let (written_shares, text) = text.split_once("\ncounted: ")?;
+        let vote = parse_vote(written_shares, charities)?;
+        // A token has one spelling, and so has a point in time; shares may stand there in another order, or with a zero before them.
+        if shares(&vote) != written_shares {
             return None;
         }
-        let token = lines.next()?.strip_prefix("coin: ")?;
-        let vote = lines.next()?.strip_prefix("vote: ")?;
-        let counted_at = lines.next()?.strip_prefix("counted: ")?;
-        let entry = LogEntry {
+        Some(LogEntry {
             coin: SignedCoin::from_token(token.as_bytes()).ok()?,
-            vote: parse_vote(vote, charities)?,
-            counted_at: Timestamp::parse(counted_at)?,
-        };
-        // Whatever else was taken for the same entry above is not its one spelling.
-        (entry.to_text() == text).then_some(entry)
+            vote,
+            counted_at: Timestamp::parse(text.strip_suffix('\n')?)?,
+        })
     }
+}
+
+/// The charities with a share, as they stand in an entry.
+fn shares(vote: &Vote) -> String {
+    let mut text = String::new();
+    let shares = vote.charities().iter().zip(vote.weights());
+    for (charity, weight) in shares.filter(|(_, weight)| **weight > 0) {
+        let separator = if text.is_empty() { "" } else { " " };
+        // Writing into a string does not fail.
+        let _ = write!(text, "{separator}{}={weight}", charity.id);
+    }
+    text
 }
 
 fn parse_vote(text: &str, charities: &Charities) -> Option<Vote> {

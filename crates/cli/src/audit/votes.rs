@@ -71,7 +71,9 @@ impl VoteRules<'_> {
                 );
             }
             let message = entry.coin.coin.to_signed_bytes();
-            let of_version = signed.entry(entry.coin.key_version).or_default();
+            let of_version = signed.entry(entry.coin.key_version);
+            // Nearly always one version signed all of a stretch.
+            let of_version = of_version.or_insert_with(|| Vec::with_capacity(entries.len()));
             of_version.push((*index, message, entry.coin.signature));
         }
         for (version, signed) in &signed {

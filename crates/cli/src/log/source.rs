@@ -101,7 +101,9 @@ impl Source {
                     Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fetched::Missing),
                     other => other.map_err(|error| Failure::io("open", &path, &error))?,
                 };
-                let mut bytes = Vec::new();
+                let length = file.metadata().map_or(0, |metadata| metadata.len()).min(bytes_max);
+                // One more, so that the end is seen without more room for it.
+                let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
                 let mut file = file.take(bytes_max + 1);
                 file.read_to_end(&mut bytes)
                     .map_err(|error| Failure::io("read", &path, &error))?;

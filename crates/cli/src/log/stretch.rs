@@ -9,6 +9,8 @@ use crate::http::Fetched;
 
 /// How many bundles a stretch has. So many signatures are checked together; more of them gain nothing.
 const BUNDLES: u64 = 16;
+/// How many entries it has.
+const STRETCH: usize = BUNDLES as usize * TILE_WIDTH;
 /// The longest entry that is read: several times that of a vote for as many charities as a campaign has.
 const ENTRY_BYTES_MAX: usize = 16 * 1024;
 const HASH_BYTES: usize = 32;
@@ -46,7 +48,8 @@ pub fn fetch<Read>(
     read: impl FnOnce(&Entries<'_>, &mut Findings) -> Read,
 ) -> Result<Stretch<Read>, Failure> {
     let mut findings = Findings::default();
-    let (mut leaves, mut bundles, mut ends_at) = (Vec::new(), Vec::new(), None);
+    let mut leaves = Vec::with_capacity(STRETCH);
+    let (mut bundles, mut ends_at) = (Vec::new(), None);
     for index in number * BUNDLES..(number + 1) * BUNDLES {
         let Some(id) = BundleId::in_log(index, size) else { break };
         let entries = fetch_bundle(source, prefix, id, &mut findings)?;
@@ -67,10 +70,10 @@ pub fn fetch<Read>(
             break;
         }
     }
-    let entries: Vec<(u64, &[u8])> = bundles
-        .iter()
-        .flat_map(|(first, bundle)| (*first..).zip(bundle::entries(bundle).unwrap_or_default()))
-        .collect();
+    let mut entries: Vec<(u64, &[u8])> = Vec::with_capacity(leaves.len());
+    for (first, bundle) in &bundles {
+        entries.extend((*first..).zip(bundle::entries(bundle).unwrap_or_default()));
+    }
     let read = read(&entries, &mut findings);
     Ok(Stretch {
         leaves,
