@@ -1,4 +1,4 @@
-//! `hashicoin verify`, `vote` and `keyring`: every exit code, and that no coin is shown.
+//! `hashicoin verify`, `vote` and `keyring`: every exit code, and that no coin is shown; `receipt`, `audit` and `export` of a running API.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::harness::api::Api;
 use crate::harness::artifacts::{program, source};
+use crate::harness::http;
 use crate::harness::mint::{CAMPAIGN, Coin, Mint};
 use crate::harness::process::{Ended, run};
 
@@ -206,6 +207,102 @@ fn a_vote_is_counted_once_and_said_so() {
         ["counted", "repeated", "spent"].map(|outcome| booth.api.votes(outcome)),
         [1, 2, 1]
     );
+}
+
+/// The log's own word about itself, as a file.
+fn log_info(booth: &Booth) -> PathBuf {
+    booth
+        .files
+        .write("log.json", http::get(booth.api.address, "/v1/log/log.json").body)
+}
+
+#[test]
+fn a_receipt_is_kept_and_verifies_offline() {
+    let booth = Booth::open();
+    let coin = &booth.mint.coins("voter", 1)[0];
+    let path = |name: &str| booth.files.0.path().join(name);
+    let kept = |name: &str| path(name).to_str().unwrap().to_owned();
+    let first = kept("first.tlog-proof");
+    let ended = booth.vote(coin, &["clean-water=6", "first-code=2", "--receipt", &first]);
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    // The same vote, the same receipt; another vote, the receipt of the one that stands.
+    let again = kept("again.tlog-proof");
+    let ended = booth.vote(coin, &["clean-water=3", "first-code", "--receipt", &again]);
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    let refused = kept("refused.tlog-proof");
+    let ended = booth.vote(coin, &["clean-water", "--receipt", &refused]);
+    assert_eq!(ended.code(), 1, "{ended:?}");
+    for other in [&again, &refused] {
+        assert_eq!(fs::read(&first).unwrap(), fs::read(other).unwrap());
+    }
+    // None is overwritten, and nothing is sent for it.
+    let sent = booth.api.requests();
+    let ended = booth.vote(coin, &["clean-water", "--receipt", &first]);
+    assert_eq!((ended.code(), booth.api.requests()), (1, sent), "{ended:?}");
+    assert!(ended.stderr.contains("a receipt is never overwritten"), "{ended:?}");
+
+    let info = log_info(&booth);
+    let mut verify = hashicoin("receipt");
+    verify.args(["verify", &first, "--json", "--log-info"]).arg(&info);
+    let ended = run(&mut verify);
+    let json = stdout_json(&ended);
+    assert_eq!((ended.code(), &json["good"]), (0, &json!(true)), "{ended:?}");
+    assert_eq!(json["vote"], json!({"clean-water": 3, "first-code": 1}));
+}
+
+#[test]
+fn a_receipt_of_something_else_is_not_kept() {
+    let booth = Booth::open();
+    let coins = booth.mint.coins("voter", 2);
+    let path = |name: &str| booth.files.0.path().join(name).to_str().unwrap().to_owned();
+    let good = path("good.tlog-proof");
+    let ended = booth.vote(&coins[0], &["clean-water", "--receipt", &good]);
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    let receipt = fs::read_to_string(good).unwrap();
+    let lying = |coin: &Coin, receipt: Value, choice: &str, name: &str| {
+        let body = json!({"id": "0", "index": 0, "state": "counted", "units": {}, "receipt": receipt}).to_string();
+        let answer = format!("HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let coin = booth.files.write("coin.txt", &coin.txt);
+        vote(one_answer(answer), &coin, &[choice, "--receipt", &path(name)])
+    };
+    for (coin, receipt, choice, words) in [
+        (&coins[1], json!(receipt), "clean-water", "is of another coin"),
+        (
+            &coins[0],
+            json!(receipt),
+            "first-code",
+            "is of another vote than was sent",
+        ),
+        (&coins[0], json!("hello"), "clean-water", "is none"),
+        (&coins[0], json!(null), "clean-water", "its receipt is not there yet"),
+    ] {
+        let ended = lying(coin, receipt, choice, "bad.tlog-proof");
+        assert_eq!(ended.code(), 2, "{ended:?}");
+        assert!(ended.stderr.contains(words), "{ended:?}");
+        assert!(!Path::new(&path("bad.tlog-proof")).exists());
+    }
+}
+
+#[test]
+fn the_log_of_a_running_api_is_clean_and_so_is_its_export() {
+    let booth = Booth::open();
+    for coin in booth.mint.coins("voter", 20) {
+        let ended = booth.vote(&coin, &["clean-water", "first-code=2"]);
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    }
+    let url = format!("http://{}", booth.api.address);
+    let audit = |place: &str| {
+        let ended = run(hashicoin("audit").args([place, "--json"]));
+        let json = stdout_json(&ended);
+        assert_eq!((ended.code(), &json["clean"]), (0, &json!(true)), "{ended:?}");
+        (json["root"].clone(), json["recounted"].clone())
+    };
+    let served = audit(&url);
+    assert_eq!(served.1["votes"], json!(20));
+    let copy = booth.files.0.path().join("copy");
+    let ended = run(hashicoin("export").arg(&url).arg(&copy));
+    assert_eq!(ended.code(), 0, "{ended:?}");
+    assert_eq!(audit(copy.to_str().unwrap()), served);
 }
 
 #[test]

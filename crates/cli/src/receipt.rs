@@ -1,6 +1,7 @@
 //! `receipt`: what a voter keeps of a counted vote (c2sp.org/tlog-proof), shown to people, and checked offline.
 
 mod facts;
+mod keep;
 mod show;
 mod verify;
 
@@ -11,6 +12,8 @@ use service::Failure;
 use tlog::TlogProof;
 
 use crate::input;
+
+pub use keep::keep;
 
 /// Far above the longest receipt: 63 hashes, an entry and a checkpoint with a hundred signatures.
 const RECEIPT_BYTES_MAX: u64 = 64 * 1024;

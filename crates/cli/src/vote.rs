@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use service::Failure;
 
 use crate::http::{Answer, Base, Client};
-use crate::{input, output};
+use crate::{input, output, receipt};
 
 /// Cast the vote of one coin for one or more charities
 ///
@@ -32,6 +32,9 @@ pub struct Arguments {
     /// How long the service may take to count the vote, in seconds. Without a word about it, a service with a queue would only say that it was queued
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u8).range(1..=30))]
     wait: u8,
+    /// Keep the receipt in this new file: it proves offline that the vote is in the log. If the coin was spent before, that of the vote that stands
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// Print the service's own JSON, whatever it says
     #[arg(long)]
     json: bool,
@@ -70,6 +73,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let weights = weights(&arguments.choices)?;
     let signed = input::coin(&arguments.coin)?
         .map_err(|error| Failure::Refused(format!("{}: {error}. Nothing was sent.", arguments.coin.display())))?;
+    if let Some(path) = arguments.receipt.as_deref().filter(|path| path.exists()) {
+        return Err(Failure::Refused(format!(
+            "{} exists, and a receipt is never overwritten: choose another name. Nothing was sent.",
+            path.display()
+        )));
+    }
     let client = Client::new(arguments.url.clone());
     let answer = client.vote("/v1/votes", Some(&signed.to_token()), &weights, Some(arguments.wait))?;
     let body = answer.json();
@@ -78,13 +87,24 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     match answer.status {
         201 | 202 if body["state"] == "counted" => {
-            if arguments.json {
-                return Ok(());
+            if !arguments.json {
+                output::print(format_args!("counted as vote {}: {}", body["index"], units(&body)))?;
+                output::print(format_args!("{}/v1/votes/{}", arguments.url, text(&body["id"])))?;
             }
-            output::print(format_args!("counted as vote {}: {}", body["index"], units(&body)))?;
-            output::print(format_args!("{}/v1/votes/{}", arguments.url, text(&body["id"])))
+            match (&arguments.receipt, body["receipt"].as_str()) {
+                (None, _) => Ok(()),
+                (Some(path), Some(receipt)) => receipt::keep(path, receipt, &signed, Some(&weights)),
+                (Some(_), None) => Err(Failure::CouldNot(
+                    "the vote is counted, and its receipt is not there yet: send it again for the receipt, nothing is counted twice".to_owned(),
+                )),
+            }
         }
-        400..=499 if body["type"].is_string() => Err(Failure::Refused(format!("refused: {}", problem(&body)))),
+        400..=499 if body["type"].is_string() => {
+            if let (Some(path), Some(receipt)) = (&arguments.receipt, body["first"]["receipt"].as_str()) {
+                receipt::keep(path, receipt, &signed, None)?;
+            }
+            Err(Failure::Refused(format!("refused: {}", problem(&body))))
+        }
         _ => Err(Failure::CouldNot(no_verdict(arguments, &answer, &body))),
     }
 }

@@ -90,7 +90,8 @@ impl Facts {
         ]
     }
 
-    fn shares(&self) -> impl Iterator<Item = (&str, u32)> {
+    /// The charities with a share, and their weights.
+    pub fn shares(&self) -> impl Iterator<Item = (&str, u32)> {
         let vote = &self.entry.vote;
         let shares = vote.charities().iter().zip(vote.weights());
         shares
