@@ -17,5 +17,6 @@ mod mesh;
 mod mint;
 mod mock;
 mod queue;
+mod syscalls;
 mod tidy;
 mod vault;
