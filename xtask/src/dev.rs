@@ -10,7 +10,7 @@ use crate::{place, step, wasm};
 
 /// The whole journey of a coin on this machine: builds, then runs `hashicoin dev`, which stays up until Ctrl-C
 ///
-/// With --mesh, on a real Vault, Consul, Redis and Postgres. Needs no browser. Standard output is that of `hashicoin dev` alone.
+/// With --mesh, on a real Vault, Consul, Redis and Postgres; with --nomad, as jobs of a Nomad beside them. Needs no browser. Standard output is that of `hashicoin dev` alone.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Handed on to `hashicoin dev`, such as --once --json
@@ -24,8 +24,11 @@ pub struct Arguments {
 ///
 /// When a step fails, or `hashicoin` cannot be started.
 pub fn run(arguments: &Arguments) -> Result<(), String> {
-    let is_mesh = arguments.arguments.iter().any(|argument| argument == "--mesh");
-    if is_mesh {
+    let is_given = |flag| arguments.arguments.iter().any(|argument| argument == flag);
+    let (is_mesh, is_nomad) = (is_given("--mesh"), is_given("--nomad"));
+    if is_nomad {
+        tools::nomad()?;
+    } else if is_mesh {
         tools::mesh()?;
     }
     let envoy = envoy::bring()?;
@@ -41,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
         .arg(envoy)
         .arg("--gate")
         .arg(wasm::module());
-    if is_mesh {
+    if is_mesh || is_nomad {
         dev.arg("--tools").arg(tools::directory());
     }
     // A signal and an exit code are then between the caller and it.

@@ -9,10 +9,10 @@ const NEED_TOOLS: [&str; 10] = [
     "dev::",
     "edge::",
     "mesh::",
+    "nomad::",
     "postgres::",
     "queue::",
     "redis::",
-    "syscalls::",
     "tessera::",
     "vault::",
 ];

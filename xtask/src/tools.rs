@@ -12,8 +12,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use self::debian::{CHROMIUM, IPROUTE2, POSTGRES, REDIS, STRACE};
-use self::go::{CONSUL, CONSUL_TEMPLATE, TLOG_CHECK, VAULT};
+use self::debian::{CHROMIUM, CNI, IPROUTE2, IPTABLES, POSTGRES, REDIS};
+use self::go::{CONSUL, CONSUL_TEMPLATE, NOMAD, TLOG_CHECK, VAULT};
 use crate::cargo::WASM_TARGET;
 use crate::{place, step};
 
@@ -25,10 +25,11 @@ use crate::{place, step};
 pub fn run() -> Result<(), String> {
     wasm_target()?;
     link("envoy", &envoy::bring()?)?;
-    link_all(&debian::bring(&[CHROMIUM, REDIS, POSTGRES, IPROUTE2, STRACE])?)?;
+    link_all(&debian::bring(&[CHROMIUM, REDIS, POSTGRES, IPROUTE2, IPTABLES, CNI])?)?;
     // What takes long comes last: who lacks something, Go too, hears of it first.
     link(TLOG_CHECK.name, &go::bring(&TLOG_CHECK)?)?;
     bring_go_tools()?;
+    link(NOMAD.name, &go::bring(&NOMAD)?)?;
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
     Ok(())
 }
@@ -42,6 +43,17 @@ pub fn mesh() -> Result<(), String> {
     link("envoy", &envoy::bring()?)?;
     link_all(&debian::bring(&[REDIS, POSTGRES, IPROUTE2])?)?;
     bring_go_tools()
+}
+
+/// Brings what the mesh on Nomad is made of.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn nomad() -> Result<(), String> {
+    link_all(&debian::bring(&[IPTABLES, CNI])?)?;
+    mesh()?;
+    link(NOMAD.name, &go::bring(&NOMAD)?)
 }
 
 /// One at a time, the smallest first: each build takes all cores, and gigabytes of memory.

@@ -1,4 +1,4 @@
-//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres, strace.
+//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,18 +66,22 @@ pub const IPROUTE2: Package = Package {
     wanted: "ip",
 };
 
-/// strace: makes a call to the system fail.
-pub const STRACE: Package = Package {
-    name: "strace",
-    packages: &["strace"],
-    programs: &["strace"],
-    // --seccomp-bpf came with 5.3: without it every call of the program stops twice.
-    accepts: |version| {
-        let version = version.strip_prefix("strace -- version ").unwrap_or_default();
-        let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
-        matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (5, 3))
-    },
-    wanted: "strace, 5.3 or later",
+/// What makes the networks of Nomad's jobs. Nomad knows the plugins by their directory; one of them says that they are there.
+pub const CNI: Package = Package {
+    name: "CNI's plugins",
+    packages: &["containernetworking-plugins"],
+    programs: &["host-local"],
+    accepts: |_| true,
+    wanted: "CNI's plugins, in /opt/cni/bin or /usr/lib/cni",
+};
+
+/// What CNI's plugins write their rules with.
+pub const IPTABLES: Package = Package {
+    name: "iptables",
+    packages: &["iptables"],
+    programs: &["iptables"],
+    accepts: |_| true,
+    wanted: "iptables",
 };
 
 /// Finds all programs of these packages, and installs as root on Debian what is not there. In the packages' order.
@@ -105,7 +109,14 @@ fn find(package: &Package) -> Option<Vec<(&'static str, PathBuf)>> {
     let programs: Vec<_> = package
         .programs
         .iter()
-        .map(|name| Some((*name, place::on_path(name).or_else(|| beside_postgres(name))?)))
+        .map(|name| {
+            Some((
+                *name,
+                place::on_path(name)
+                    .or_else(|| beside_postgres(name))
+                    .or_else(|| cni_plugin(name))?,
+            ))
+        })
         .collect::<Option<_>>()?;
     let (_, first) = programs.first()?;
     let version = step::read(Command::new(first).arg("--version")).unwrap_or_default();
@@ -121,6 +132,13 @@ fn beside_postgres(name: &str) -> Option<PathBuf> {
         .map(|entry| entry.path())
         .max_by_key(|path| version(path))?;
     Some(newest.join("bin").join(name)).filter(|file| file.is_file())
+}
+
+/// Plugins are off PATH: in the directory of their own releases, or in Debian's.
+fn cni_plugin(name: &str) -> Option<PathBuf> {
+    let places = ["/opt/cni/bin", "/usr/lib/cni"];
+    let mut files = places.iter().map(|place| Path::new(place).join(name));
+    files.find(|file| file.is_file())
 }
 
 /// The first number after `prefix`.
@@ -206,7 +224,5 @@ fn a_server_of_an_older_release_is_not_taken() {
     assert!(redis("7.0.15") && redis("8.2.1") && !redis("6.2.7"));
     let postgres = |version: &str| (POSTGRES.accepts)(&format!("postgres (PostgreSQL) {version} (Debian)"));
     assert!(postgres("15.18") && postgres("17.2") && !postgres("9.6") && !postgres("14.9"));
-    let strace = |version: &str| (STRACE.accepts)(&format!("strace -- version {version}\nCopyright"));
-    assert!(strace("5.3") && strace("6.1") && !strace("5.2") && !strace("4.26"));
-    assert!(!(REDIS.accepts)("") && !(POSTGRES.accepts)("command not found") && !(STRACE.accepts)("strace"));
+    assert!(!(REDIS.accepts)("") && !(POSTGRES.accepts)("command not found"));
 }

@@ -15,6 +15,8 @@ pub struct GoTool {
     pub name: &'static str,
     /// What is as good if it is on PATH; nothing, for a program whose source is in the directory too.
     pub published: Option<Published>,
+    /// The build tags that its makers build it with.
+    pub tags: &'static str,
     /// How long a build takes with empty caches on two cores.
     pub minutes: u32,
 }
@@ -31,6 +33,7 @@ pub struct Published {
 pub const TLOG_CHECK: GoTool = GoTool {
     name: "tlog-check",
     published: None,
+    tags: "",
     minutes: 1,
 };
 
@@ -41,6 +44,7 @@ pub const CONSUL_TEMPLATE: GoTool = GoTool {
         version: &["-v"],
         accepts: "consul-template v0.42.",
     }),
+    tags: "",
     minutes: 1,
 };
 
@@ -51,6 +55,7 @@ pub const CONSUL: GoTool = GoTool {
         version: &["version"],
         accepts: "Consul v1.22.",
     }),
+    tags: "",
     minutes: 5,
 };
 
@@ -61,7 +66,20 @@ pub const VAULT: GoTool = GoTool {
         version: &["version"],
         accepts: "Vault v1.21.",
     }),
+    tags: "",
     minutes: 10,
+};
+
+/// Runs the parts as jobs.
+pub const NOMAD: GoTool = GoTool {
+    name: "nomad",
+    published: Some(Published {
+        version: &["version"],
+        accepts: "Nomad v1.11.",
+    }),
+    // Without it two of its libraries want the same metrics in two ways, and it does not compile.
+    tags: "hashicorpmetrics",
+    minutes: 6,
 };
 
 /// How often a build says how far it is.
@@ -109,8 +127,20 @@ fn files(module: &Path) -> Result<Vec<PathBuf>, String> {
 fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
     let what = format!("build {} (once, {} min with empty caches)", tool.name, tool.minutes);
     step::timed(&what, || {
-        let packages = packages(module)?;
-        let mut go = go(module, &["build", "-v", "-trimpath", "-ldflags", "-s -w", "-o"]);
+        let packages = packages(tool, module)?;
+        let mut go = go(
+            module,
+            &[
+                "build",
+                "-v",
+                "-trimpath",
+                "-ldflags",
+                "-s -w",
+                "-tags",
+                tool.tags,
+                "-o",
+            ],
+        );
         go.arg(program)
             .arg("tool")
             .stdin(Stdio::null())
@@ -135,8 +165,8 @@ fn build(tool: &GoTool, module: &Path, program: &Path) -> Result<(), String> {
 }
 
 /// How many packages the program is made of. To say so, Go downloads its modules, and names each one as it comes.
-fn packages(module: &Path) -> Result<usize, String> {
-    let mut list = go(module, &["list", "-deps", "tool"]);
+fn packages(tool: &GoTool, module: &Path) -> Result<usize, String> {
+    let mut list = go(module, &["list", "-deps", "-tags", tool.tags, "tool"]);
     let packages = step::read(list.stderr(Stdio::inherit())).map_err(|error| format!("{error}. {ADVICE}"))?;
     Ok(packages.lines().count())
 }
@@ -187,6 +217,8 @@ fn a_program_of_another_release_is_not_taken() {
     assert!(!takes(VAULT, "Vault v1.2.1\n") && !takes(VAULT, "OpenBao v1.21.1\n"));
     assert!(takes(CONSUL, "Consul v1.22.5\nBuild Date 1970-01-01T00:00:01Z\n"));
     assert!(!takes(CONSUL, "Consul v1.23.0\n") && !takes(CONSUL, ""));
+    assert!(takes(NOMAD, "Nomad v1.11.3\nBuildDate 2026-04-10T07:15:28Z\n"));
+    assert!(!takes(NOMAD, "Nomad v1.1.11\n"));
     assert!(takes(CONSUL_TEMPLATE, "consul-template v0.42.1 ()\n"));
     assert!(!takes(CONSUL_TEMPLATE, "consul-template v0.4.2 ()\n"));
 }
