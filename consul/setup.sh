@@ -42,6 +42,10 @@ done
 token gateway -templated-policy=builtin/api-gateway -var=name:gateway
 token pci-gateway -policy-name=hashicoin-pci-gateway
 token keys -policy-name=hashicoin-keys
+# HASHICOIN_NOMADS names Nomad's agents (server apps pci), if Nomad runs the parts.
+for agent in ${HASHICOIN_NOMADS:-}; do
+  token "nomad-$agent" -policy-name="hashicoin-nomad-$agent"
+done
 
 for file in "$config"/*.hcl; do
   consul config write "$file" >/dev/null

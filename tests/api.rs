@@ -17,6 +17,6 @@ mod page;
 mod promises;
 mod refusals;
 mod secrets;
-pub mod server;
+mod server;
 mod stream;
 mod votes;

@@ -16,7 +16,7 @@ mod host;
 mod mesh;
 mod mint;
 mod mock;
+mod nomad;
 mod queue;
-mod syscalls;
 mod tidy;
 mod vault;

@@ -13,4 +13,4 @@ mod rotation;
 mod sidecar;
 mod story;
 mod vault;
-mod world;
+pub mod world;

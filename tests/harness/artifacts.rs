@@ -27,6 +27,11 @@ pub fn vault() -> PathBuf {
     tool("vault")
 }
 
+/// The `nomad` program, server and command line in one.
+pub fn nomad() -> PathBuf {
+    tool("nomad")
+}
+
 /// The directory of all of them: the mesh's servers and their clients.
 pub fn tools() -> PathBuf {
     for name in ["consul", "vault", "redis-server", "postgres", "initdb", "psql"] {

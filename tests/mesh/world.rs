@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::artifacts::{envoy, gate, program, tools};
+use crate::harness::artifacts::{envoy, gate, nomad, program, tools};
 use crate::harness::http::{self, Response, exchange, request};
 use crate::harness::metrics::sum;
 use crate::harness::process::{Ended, Process, run};
@@ -29,8 +29,12 @@ pub struct Mesh {
 
 /// The program, with the tools that `cargo xtask tools` brought.
 pub fn command() -> Command {
+    command_with("--mesh")
+}
+
+fn command_with(flag: &str) -> Command {
     let mut command = Command::new(program("hashicoin"));
-    command.args(["dev", "--mesh", "--json", "--envoy"]).arg(envoy());
+    command.args(["dev", flag, "--json", "--envoy"]).arg(envoy());
     command.arg("--gate").arg(gate()).arg("--tools").arg(tools());
     command
 }
@@ -38,15 +42,25 @@ pub fn command() -> Command {
 impl Mesh {
     /// Brings one up, and has its story told.
     pub fn start() -> Mesh {
+        Mesh::start_with("--mesh")
+    }
+
+    /// Brings one up whose parts Nomad runs, and has its story told.
+    pub fn start_on_nomad() -> Mesh {
+        nomad();
+        Mesh::start_with("--nomad")
+    }
+
+    fn start_with(flag: &str) -> Mesh {
         let directory = TempDir::new().unwrap();
         // Postgres runs as somebody else, and must find its own directory in here.
         let mut open_up = Command::new("chmod");
         assert_eq!(run(open_up.arg("711").arg(directory.path())).code(), 0);
-        let mut command = command();
+        let mut command = command_with(flag);
         command
             .args(["--count", "500", "--data"])
             .arg(directory.path().join("data"));
-        let mut process = Process::start("hashicoin dev --mesh", &mut command);
+        let mut process = Process::start(&format!("hashicoin dev {flag}"), &mut command);
         let figures: Value = serde_json::from_str(&process.first_line()).unwrap();
         assert_eq!(figures["ok"], true, "{figures}");
         let facts = read_facts(directory.path());
@@ -140,6 +154,15 @@ impl Mesh {
         vault.env("VAULT_ADDR", format!("http://{}", self.address("vault", "http")));
         vault.env("VAULT_TOKEN", fs::read_to_string(root).unwrap());
         vault
+    }
+
+    /// Nomad's client, with the token that may do everything.
+    pub fn nomad(&self) -> Command {
+        let token = Path::new(self.facts()["secrets"].as_str().unwrap()).join("nomad-bootstrap");
+        let mut nomad = Command::new(nomad());
+        nomad.env("NOMAD_ADDR", format!("http://{}", self.address("nomad-server", "http")));
+        nomad.env("NOMAD_TOKEN", fs::read_to_string(token).unwrap());
+        nomad
     }
 
     /// The file of one of Consul's tokens.

@@ -46,10 +46,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[command(after_help = "Exit codes: 0 the story held, 1 it did not, 2 a part could not be started or asked, 64 usage.")]
 pub struct Arguments {
     /// On the real components: Vault signs, Consul mounts the gate in its proxies, Redis and Postgres run
-    #[arg(long)]
+    #[arg(long, group = "servers")]
     mesh: bool,
+    /// As --mesh, with the parts run by Nomad as jobs; for root alone
+    #[arg(long, group = "servers")]
+    nomad: bool,
     /// The directory of the mesh's servers [default: PATH]
-    #[arg(long, value_name = "DIR", requires = "mesh")]
+    #[arg(long, value_name = "DIR", requires = "servers")]
     tools: Option<PathBuf>,
     /// End after the story
     #[arg(long)]
@@ -96,8 +99,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let say = |line: &str| arguments.say(line);
     let programs = Programs::find(arguments.envoy.as_deref(), arguments.gate.as_deref())?;
     let data = Data::create(arguments.data.as_deref())?;
-    say(if arguments.mesh {
-        "WARNING: for development only. What opens Vault lies beside it, and Consul's and Vault's first tokens do; whoever reads them owns this mesh."
+    let mesh = arguments.mesh || arguments.nomad;
+    say(if mesh {
+        "WARNING: for development only. What opens Vault lies beside it, and the servers' first tokens do; whoever reads them owns this mesh."
     } else {
         "WARNING: for development only. The signing key is a file; whoever copies it mints coins that nobody can tell from these."
     });
@@ -105,11 +109,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let campaign = campaign()?;
     // Declared after the directory, so that the parts are stopped before their files go.
-    let (mut stage, minted) = if arguments.mesh {
+    let (mut stage, minted) = if mesh {
         let wishes = mesh::Wishes {
             tools: arguments.tools.as_deref(),
             port: arguments.port,
             count: arguments.count,
+            nomad: arguments.nomad,
         };
         mesh::set_up(&programs, &data, &campaign, &wishes, &stop, &say)?
     } else {

@@ -70,6 +70,12 @@ impl Child {
         }
     }
 
+    /// Ends it now (SIGKILL): for what has nothing to finish.
+    pub fn switch_off(&mut self) {
+        // Fails only when it has ended already.
+        let _ = self.process.kill();
+    }
+
     fn ended(&mut self) -> bool {
         !matches!(self.process.try_wait(), Ok(None))
     }

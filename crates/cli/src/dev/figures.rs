@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use service::Failure;
 
-use super::readings::{self, ApiMetrics};
+use super::readings::ApiMetrics;
 use super::stage::Stage;
 
 /// What the running parts say.
@@ -53,7 +53,7 @@ impl Figures {
         Ok(Figures {
             minted: metrics.sum("hashicoin_pool_coins", &[]),
             accepted: votes("counted"),
-            refused_at_gate: readings::gate_refused(&stage.admin)?,
+            refused_at_gate: stage.gate.refused()?,
             refused_double: votes("spent"),
             reached_api: metrics.sum(
                 "hashicoin_api_requests_total",

@@ -2,11 +2,12 @@
 //!
 //! Vault signs; Consul with ACLs configures the proxies, and mounts the gate by a configuration entry; Postgres has a network of its own. Everything is set up
 //! by the repository's own files in `vault/` and `consul/`. This module starts what an init system would start, keeps it running, and writes down in
-//! `mesh.json` what runs where.
+//! `mesh.json` what runs where. With Nomad the parts of the mesh are jobs, from the files in `nomad/`, and only what is below them is started from here.
 
 mod consul;
 mod files;
 mod network;
+mod nomad;
 mod ports;
 mod postgres;
 mod redis;
@@ -32,6 +33,7 @@ use super::CAMPAIGN_JSON;
 use super::data::Data;
 use super::mint::{self, Minted, Signer};
 use super::programs::Programs;
+use super::readings::GateMetrics;
 use super::stage::Stage;
 use super::stop::Stop;
 use super::wait::{Watched, wait_for};
@@ -77,6 +79,8 @@ pub struct Wishes<'a> {
     pub port: u16,
     /// How many coins to mint.
     pub count: u32,
+    /// Whether Nomad runs the parts.
+    pub nomad: bool,
 }
 
 /// Brings the mesh up, and mints.
@@ -92,11 +96,11 @@ pub fn set_up(
     stop: &Stop,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(Stage, Minted), Failure> {
-    let (ledger, tools) = (programs.ledger()?, Tools::find(wishes.tools)?);
+    let (ledger, tools) = (programs.ledger()?, Tools::find(wishes.tools, wishes.nomad)?);
     // Whatever anybody writes from now on is for this user alone.
     umask(Mode::from_bits_truncate(0o077));
     let ports = Ports::claim()?;
-    let network = Network::set_up(ports.block())?;
+    let network = Network::set_up(ports.block(), wishes.nomad)?;
     say(if network.is_separate() {
         "network  public is this machine; pci-gateway and data are namespaces, and only pci-gateway has a leg in both"
     } else {
@@ -120,7 +124,9 @@ pub fn set_up(
     fs::create_dir(&logs).map_err(|error| Failure::io("create", &logs, &error))?;
     let supervisor = Supervisor::new(data.join("mesh.json"), logs, site.facts())?;
 
-    redis::start(&site, &supervisor)?;
+    if !site.has_nomad() {
+        redis::start(&site, &supervisor)?;
+    }
     let (keys, odd) = at_once(
         || {
             consul::start(&site, &supervisor, stop)?;
@@ -147,13 +153,19 @@ pub fn set_up(
     consul::start_proxies(&site, &supervisor)?;
     consul::start_keys(&site, &supervisor, campaign)?;
     data.write("campaign.json", CAMPAIGN_JSON)?;
-    let count = votes::start(&site, &supervisor, stop, campaign, wishes.count)?;
+    let count = if let Some(nomad) = &site.tools.nomad {
+        nomad::start(&site, nomad, &supervisor, stop)?;
+        say("nomad    has two machines, and Vault and Consul know its jobs");
+        nomad::run_jobs(&site, nomad, &supervisor, stop, campaign, wishes.count)?;
+        u64::from(wishes.count)
+    } else {
+        votes::start(&site, &supervisor, stop, campaign, wishes.count)?
+    };
     say(&format!("minted   {count} coins for {campaign}, into the pool"));
     let minted = Minted { count, keys, odd };
 
     let client = |port| Client::new(Base::local(port));
-    let (front, api) = (client(site.front), client(site.ports.get(Port::Api)));
-    let admin = client(site.ports.get(Port::ApiAdmin));
+    let front = client(site.front);
     wait_for("the API, through the gateway", &mut &supervisor, stop, || {
         let answer = front.get("/v1/tally").map_err(|failure| failure.to_string())?;
         if answer.status == 200 {
@@ -162,6 +174,13 @@ pub fn set_up(
             Err(format!("status {}: {}", answer.status, answer.body))
         }
     })?;
+    let (api, gate) = if let Some(nomad) = &site.tools.nomad {
+        let of_api = |port| site.port_of(nomad, "api", port).map(Client::new);
+        (of_api("metrics")?, GateMetrics::of_listener(of_api("envoy_metrics")?))
+    } else {
+        let admin = client(site.ports.get(Port::ApiAdmin));
+        (client(site.ports.get(Port::Api)), GateMetrics::of_admin(admin))
+    };
     for (name, pid) in supervisor.pids() {
         say(&format!("{name:<17} (pid {pid})"));
     }
@@ -175,12 +194,17 @@ pub fn set_up(
         parts: Box::new(mesh),
         front,
         api,
-        admin,
+        gate,
     };
     Ok((stage, minted))
 }
 
 impl Site<'_> {
+    /// Whether Nomad runs the parts.
+    fn has_nomad(&self) -> bool {
+        self.tools.nomad.is_some()
+    }
+
     /// What is written down beside the parts. Secrets are files; their places are no secret.
     fn facts(&self) -> serde_json::Map<String, Value> {
         let facts = json!({
@@ -193,6 +217,7 @@ impl Site<'_> {
             "namespaces": {
                 "pci": self.network.namespace(network::Machine::Pci),
                 "data": self.network.namespace(network::Machine::Data),
+                "apps": self.has_nomad().then(|| self.network.namespace(network::Machine::Apps)).flatten(),
             },
         });
         match facts {

@@ -4,40 +4,66 @@ use service::Failure;
 
 use crate::http::Client;
 
-/// One of the gate's metrics, as Envoy shows it.
-///
-/// # Errors
-///
-/// When Envoy does not answer or does not have it.
-pub fn gate(admin: &Client, name: &str) -> Result<u64, Failure> {
-    let metrics = gate_metrics(admin)?;
-    let found = metrics.iter().find(|(candidate, _)| candidate == name);
-    found
-        .map(|(_, value)| *value)
-        .ok_or_else(|| Failure::CouldNot(format!("Envoy has no metric {name}")))
+/// Where the gate's metrics are read: in Envoy, which has them beside its own.
+pub struct GateMetrics {
+    envoy: Client,
+    target: &'static str,
 }
 
-/// Every request that the gate refused, whatever the reason.
-///
-/// # Errors
-///
-/// When Envoy does not answer.
-pub fn gate_refused(admin: &Client) -> Result<u64, Failure> {
-    let metrics = gate_metrics(admin)?;
-    let refused = metrics
-        .iter()
-        .filter(|(name, _)| name.starts_with("coin_gate_refused_"));
-    Ok(refused.map(|(_, value)| value).sum())
-}
+impl GateMetrics {
+    /// At an Envoy's admin interface.
+    pub fn of_admin(envoy: Client) -> GateMetrics {
+        GateMetrics {
+            envoy,
+            target: "/stats/prometheus",
+        }
+    }
 
-/// The gate's metrics by name. Envoy puts `wasmcustom.` before each.
-fn gate_metrics(admin: &Client) -> Result<Vec<(String, u64)>, Failure> {
-    let answer = admin.get("/stats?filter=^wasmcustom\\.coin_gate_")?;
-    let metric = |line: &str| {
-        let (name, value) = line.split_once(": ")?;
-        Some((name.strip_prefix("wasmcustom.")?.to_owned(), value.parse().ok()?))
-    };
-    Ok(answer.body.lines().filter_map(metric).collect())
+    /// At the listener that an Envoy has for Prometheus.
+    pub fn of_listener(envoy: Client) -> GateMetrics {
+        GateMetrics {
+            envoy,
+            target: "/metrics",
+        }
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    ///
+    /// When Envoy does not answer or does not have it.
+    pub fn get(&self, name: &str) -> Result<u64, Failure> {
+        let metrics = self.read()?;
+        let found = metrics.iter().find(|(candidate, _)| candidate == name);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| Failure::CouldNot(format!("Envoy has no metric {name}")))
+    }
+
+    /// Every request that the gate refused, whatever the reason.
+    ///
+    /// # Errors
+    ///
+    /// When Envoy does not answer.
+    pub fn refused(&self) -> Result<u64, Failure> {
+        let metrics = self.read()?;
+        let refused = metrics
+            .iter()
+            .filter(|(name, _)| name.starts_with("coin_gate_refused_"));
+        Ok(refused.map(|(_, value)| value).sum())
+    }
+
+    /// All by name. Envoy puts empty labels behind each.
+    fn read(&self) -> Result<Vec<(String, u64)>, Failure> {
+        let answer = self.envoy.get(self.target)?;
+        let metric = |line: &str| {
+            let (name, value) = line.rsplit_once(' ')?;
+            let name = name.split_once('{').map_or(name, |(name, _)| name);
+            name.starts_with("coin_gate_").then_some(())?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        Ok(answer.body.lines().filter_map(metric).collect())
+    }
 }
 
 /// What the API counts, at one moment.

@@ -11,9 +11,10 @@ use super::child::Child;
 use super::data::Data;
 use super::mint::Minted;
 use super::programs::Programs;
+use super::readings::GateMetrics;
 use super::stop::Stop;
 use super::wait::{Watched, wait_for};
-use super::{CAMPAIGN_JSON, bootstrap, job, readings};
+use super::{CAMPAIGN_JSON, bootstrap, job};
 use crate::http::{Base, Client};
 
 /// Faster than a person takes coins from the page, and than the story does.
@@ -27,8 +28,8 @@ pub struct Stage {
     pub front: Client,
     /// The API itself, for its own figures.
     pub api: Client,
-    /// The admin interface of the Envoy with the gate, for the gate's figures.
-    pub admin: Client,
+    /// The gate's figures.
+    pub gate: GateMetrics,
 }
 
 /// Dropped from the top: Envoy ends before the API, so that nobody meets a proxy with nothing behind it.
@@ -79,6 +80,7 @@ impl Stage {
             let text = fs::read_to_string(&admin_file).map_err(|error| error.to_string())?;
             text.parse::<SocketAddr>().map_err(|error| format!("{text:?}: {error}"))
         })?;
+        let gate = GateMetrics::of_admin(Client::new(Base::local(admin.port())));
         let admin = Client::new(Base::local(admin.port()));
         wait_for("Envoy to be ready", &mut envoy_process, stop, || {
             let answer = admin.get("/ready").map_err(|failure| failure.to_string())?;
@@ -88,7 +90,7 @@ impl Stage {
             "the gate to take its configuration",
             &mut envoy_process,
             stop,
-            || match readings::gate(&admin, "coin_gate_config_ok") {
+            || match gate.get("coin_gate_config_ok") {
                 Ok(1) => Ok(()),
                 Ok(value) => Err(format!("coin_gate_config_ok is {value}")),
                 Err(failure) => Err(failure.to_string()),
@@ -111,7 +113,7 @@ impl Stage {
             parts: Box::new(pair),
             front: Client::new(front),
             api: Client::new(api),
-            admin,
+            gate,
         })
     }
 }

@@ -95,10 +95,13 @@ const SERVICES: [(&str, Machine, &str); 7] = [
     ("redis", Machine::Public, "redis"),
     ("ledger", Machine::Public, "ledger"),
     ("mint", Machine::Public, "mint"),
-    ("gateway", Machine::Public, "gateway"),
     ("pci-gateway", Machine::Pci, "pci-gateway"),
+    ("gateway", Machine::Public, "gateway"),
     ("postgres", Machine::Pci, "pci-gateway"),
 ];
+
+/// Services that are here whoever runs the others: the way in, and what is no part of the mesh. The others are Nomad's, if there is one.
+const OURS: [&str; 2] = ["gateway", "postgres"];
 
 /// Starts the server, and takes its first token.
 ///
@@ -127,6 +130,10 @@ pub fn configure(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop, gate: &s
     let mut setup = Command::new("sh");
     site.consul_environment(&mut setup, Machine::Public, BOOTSTRAP);
     setup.env("PATH", &site.tools.path);
+    if site.has_nomad() {
+        setup.env("HASHICOIN_NODES", "server pci apps");
+        setup.env("HASHICOIN_NOMADS", "server apps pci");
+    }
     setup.arg(directory.join("setup.sh")).arg(site.tokens());
     job::run("consul/setup.sh", &mut setup)?;
 
@@ -135,7 +142,14 @@ pub fn configure(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop, gate: &s
     job::run("`consul reload`", reload.arg("reload"))?;
     agent_token(site, Machine::Pci)?;
     let mut agent = start_agent(site, supervisor, Machine::Pci)?;
+    if site.has_nomad() {
+        agent_token(site, Machine::Apps)?;
+        start_agent(site, supervisor, Machine::Apps)?;
+    }
     for (service, machine, token) in SERVICES {
+        if site.has_nomad() && !OURS.contains(&service) {
+            continue;
+        }
         let file = directory.join(format!("services/{service}.hcl"));
         let register = || {
             let mut register = site.consul(machine, token);
@@ -157,6 +171,9 @@ pub fn configure(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop, gate: &s
 /// When one cannot be started.
 pub fn start_proxies(site: &Site<'_>, supervisor: &Supervisor) -> Result<(), Failure> {
     for proxy in PROXIES {
+        if site.has_nomad() && !OURS.contains(&proxy.id) {
+            continue;
+        }
         let admin = format!("127.0.0.1:{}", site.ports.get(proxy.admin));
         let mut command = site.consul(proxy.machine, proxy.token);
         command
@@ -221,6 +238,7 @@ fn node(machine: Machine) -> &'static str {
     match machine {
         Machine::Public => "server",
         Machine::Pci | Machine::Data => "pci",
+        Machine::Apps => "apps",
     }
 }
 
@@ -248,10 +266,11 @@ fn start_agent<'a>(
     let (part, file, bind) = match machine {
         Machine::Public => ("consul", "server.hcl", site.network.server()),
         Machine::Pci | Machine::Data => ("consul-pci", "client.hcl", site.network.pci_public()),
+        Machine::Apps => ("consul-apps", "client.hcl", site.network.apps()),
     };
     let serf = match machine {
         Machine::Public => Port::ConsulSerf,
-        Machine::Pci | Machine::Data => Port::PciSerf,
+        Machine::Pci | Machine::Data | Machine::Apps => Port::PciSerf,
     };
     let (http, grpc) = agent_ports(machine);
     let port = |port| site.ports.get(port).to_string();
@@ -267,7 +286,7 @@ fn start_agent<'a>(
     command.args(["-serf-lan-port", &port(serf), "-server-port", &port(Port::ConsulServer)]);
     // What nobody here asks for is not listened on.
     command.args(["-hcl", "ports { dns = -1 grpc_tls = -1 serf_wan = -1 }"]);
-    if machine == Machine::Pci {
+    if machine != Machine::Public {
         let server = format!("{}:{}", site.network.server(), port(Port::ConsulSerf));
         command.args(["-retry-join", &server, "-retry-interval", "1s"]);
         // It comes back with everything else or not at all: nobody has to be told.
@@ -280,10 +299,12 @@ fn start_agent<'a>(
     )
 }
 
-fn agent_ports(machine: Machine) -> (Port, Port) {
+/// Where a machine's agent is, on its loopback: HTTP and gRPC.
+pub fn agent_ports(machine: Machine) -> (Port, Port) {
     match machine {
         Machine::Public => (Port::ConsulHttp, Port::ConsulGrpc),
-        Machine::Pci | Machine::Data => (Port::PciHttp, Port::PciGrpc),
+        // The same numbers: they are on machines of their own.
+        Machine::Pci | Machine::Data | Machine::Apps => (Port::PciHttp, Port::PciGrpc),
     }
 }
 
@@ -305,7 +326,7 @@ impl Site<'_> {
     }
 
     /// What tells Consul's client whom to ask, and as whom.
-    fn consul_environment(&self, command: &mut Command, machine: Machine, token: &str) {
+    pub fn consul_environment(&self, command: &mut Command, machine: Machine, token: &str) {
         let (http, grpc) = agent_ports(machine);
         let url = |port| format!("http://127.0.0.1:{}", self.ports.get(port));
         without_settings(command);

@@ -13,7 +13,7 @@ macro_rules! shipped {
 }
 
 /// What is used as it is: agents, policies, scripts, and the entries that no site changes.
-pub const AS_THEY_ARE: [(&str, &str); 14] = shipped![
+pub const AS_THEY_ARE: [(&str, &str); 17] = shipped![
     "consul/agent/client.hcl",
     "consul/agent/server.hcl",
     "consul/config/intentions-api.hcl",
@@ -26,6 +26,9 @@ pub const AS_THEY_ARE: [(&str, &str); 14] = shipped![
     "consul/keys.ctmpl",
     "consul/keys.sh",
     "consul/policies/keys.hcl",
+    "consul/policies/nomad-apps.hcl",
+    "consul/policies/nomad-pci.hcl",
+    "consul/policies/nomad-server.hcl",
     "consul/policies/pci-gateway.hcl",
     "consul/setup.sh",
 ];
@@ -37,6 +40,19 @@ pub const VAULT: [(&str, &str); 5] = shipped![
     "vault/policies/mint.hcl",
     "vault/policies/verifier.hcl",
     "vault/setup.sh",
+];
+
+/// What Nomad runs, and how Vault and Consul get to know it.
+pub const NOMAD: [(&str, &str); 9] = shipped![
+    "nomad/agent/client.hcl",
+    "nomad/agent/server.hcl",
+    "nomad/jobs/api.nomad.hcl",
+    "nomad/jobs/ledger-init.nomad.hcl",
+    "nomad/jobs/ledger.nomad.hcl",
+    "nomad/jobs/miner.nomad.hcl",
+    "nomad/jobs/pci-gateway.nomad.hcl",
+    "nomad/jobs/redis.nomad.hcl",
+    "nomad/setup.sh",
 ];
 
 const CHANGED: [(&str, &str); 8] = shipped![

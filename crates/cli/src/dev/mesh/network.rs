@@ -25,6 +25,8 @@ pub enum Machine {
     Pci,
     /// Postgres.
     Data,
+    /// Where Nomad runs parts as jobs, each in a network of its own behind this machine's. On the public side.
+    Apps,
 }
 
 /// The networks of one mesh; gone when this is dropped.
@@ -33,6 +35,8 @@ pub struct Network {
     number: u8,
     /// Whether there are namespaces.
     separate: bool,
+    /// Whether there is a machine for Nomad's jobs.
+    has_apps: bool,
 }
 
 impl Network {
@@ -41,9 +45,19 @@ impl Network {
     /// # Errors
     ///
     /// When the system does not let it.
-    pub fn set_up(number: u8) -> Result<Network, Failure> {
+    pub fn set_up(number: u8, has_apps: bool) -> Result<Network, Failure> {
         let separate = Uid::effective().is_root();
-        let network = Network { number, separate };
+        if has_apps && !separate {
+            return Err(Failure::Refused(
+                "Nomad gives each job a network of its own, and only root can: run this as root, or leave --nomad away"
+                    .to_owned(),
+            ));
+        }
+        let network = Network {
+            number,
+            separate,
+            has_apps,
+        };
         if separate {
             remove_what_was_left()?;
             network.make()?;
@@ -57,6 +71,7 @@ impl Network {
         Network {
             number: 0,
             separate: false,
+            has_apps: false,
         }
     }
 
@@ -73,6 +88,11 @@ impl Network {
     /// The gateway's machine, in the public network.
     pub fn pci_public(&self) -> Ipv4Addr {
         self.address(198, 18, 2)
+    }
+
+    /// The machine of Nomad's jobs, in the public network.
+    pub fn apps(&self) -> Ipv4Addr {
+        self.address(198, 18, 3)
     }
 
     /// The gateway's machine, in the data network.
@@ -99,6 +119,7 @@ impl Network {
             Machine::Public => return None,
             Machine::Pci => "pci",
             Machine::Data => "data",
+            Machine::Apps => "apps",
         };
         self.separate.then(|| format!("{PREFIX}{}-{name}", process::id()))
     }
@@ -115,18 +136,52 @@ impl Network {
         }
     }
 
+    /// The machine of Nomad's jobs, with the public network as a bridge in it, to which `link` of this machine and the gateway's machine are connected. Not on this machine:
+    /// its firewall, and the one that Nomad makes for its jobs, are not each other's business.
+    fn make_apps(&self, link: &str, pci: &str) -> Result<(), Failure> {
+        let apps = self.namespace(Machine::Apps).unwrap_or_default();
+        ip(&["netns", "add", &apps])?;
+        ip(&["-n", &apps, "link", "add", "public", "type", "bridge"])?;
+        ip(&[
+            "link", "add", link, "type", "veth", "peer", "name", "site", "netns", &apps,
+        ])?;
+        ip(&[
+            "-n", &apps, "link", "add", "pci", "type", "veth", "peer", "name", "public", "netns", pci,
+        ])?;
+        for port in ["site", "pci"] {
+            ip(&["-n", &apps, "link", "set", port, "master", "public", "up"])?;
+        }
+        ip(&[
+            "-n",
+            &apps,
+            "address",
+            "add",
+            &format!("{}/29", self.apps()),
+            "dev",
+            "public",
+        ])?;
+        for device in ["lo", "public"] {
+            ip(&["-n", &apps, "link", "set", device, "up"])?;
+        }
+        Ok(())
+    }
+
     fn make(&self) -> Result<(), Failure> {
         let (pci, data) = (
             self.namespace(Machine::Pci).unwrap_or_default(),
             self.namespace(Machine::Data).unwrap_or_default(),
         );
         let link = link(process::id());
-        let leg = |address: Ipv4Addr| format!("{address}/30");
+        let leg = |address: Ipv4Addr| format!("{address}/29");
         ip(&["netns", "add", &pci])?;
         ip(&["netns", "add", &data])?;
-        ip(&[
-            "link", "add", &link, "type", "veth", "peer", "name", "public", "netns", &pci,
-        ])?;
+        if self.has_apps {
+            self.make_apps(&link, &pci)?;
+        } else {
+            ip(&[
+                "link", "add", &link, "type", "veth", "peer", "name", "public", "netns", &pci,
+            ])?;
+        }
         ip(&[
             "-n", &pci, "link", "add", "data", "type", "veth", "peer", "name", "pci", "netns", &data,
         ])?;
@@ -185,7 +240,7 @@ fn ip(arguments: &[&str]) -> Result<(), Failure> {
 /// Removes what a mesh made, in the order in which nothing holds anything else. Errors mean that it is not there.
 fn remove(owner: u32) {
     let _ = ip(&["link", "del", &link(owner)]);
-    for name in ["pci", "data"] {
+    for name in ["pci", "data", "apps"] {
         let _ = ip(&["netns", "del", &format!("{PREFIX}{owner}-{name}")]);
     }
 }

@@ -47,6 +47,8 @@ struct Part {
     name: &'static str,
     command: Command,
     addresses: Value,
+    /// Whether it is switched off in the end, not asked to end.
+    is_machine: bool,
     child: Option<Child>,
     started: Instant,
     starts: u32,
@@ -90,11 +92,31 @@ impl Supervisor {
     ///
     /// When it cannot be started.
     pub fn start(&self, name: &'static str, command: Command, addresses: Value) -> Result<PartOf<'_>, Failure> {
+        self.start_part(name, command, addresses, false)
+    }
+
+    /// As [`start`](Supervisor::start), for what is a machine with all that runs on it: in the end it is switched off.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start_machine(&self, name: &'static str, command: Command, addresses: Value) -> Result<(), Failure> {
+        self.start_part(name, command, addresses, true).map(drop)
+    }
+
+    fn start_part(
+        &self,
+        name: &'static str,
+        command: Command,
+        addresses: Value,
+        is_machine: bool,
+    ) -> Result<PartOf<'_>, Failure> {
         let mut parts = lock(&self.shared);
         let mut part = Part {
             name,
             command,
             addresses,
+            is_machine,
             child: None,
             started: Instant::now(),
             starts: 0,
@@ -138,7 +160,12 @@ impl Drop for Supervisor {
         let mut parts = lock(&self.shared);
         // All are asked, and then each is waited for: most of the time that a part takes to end is its own.
         for part in parts.parts.iter_mut().rev() {
-            part.child.iter_mut().for_each(Child::ask_to_end);
+            let end = if part.is_machine {
+                Child::switch_off
+            } else {
+                Child::ask_to_end
+            };
+            part.child.iter_mut().for_each(end);
         }
         while let Some(part) = parts.parts.pop() {
             drop(part);

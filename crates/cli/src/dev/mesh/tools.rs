@@ -20,20 +20,36 @@ pub struct Tools {
     pub psql: PathBuf,
     /// Redis' server.
     pub redis: PathBuf,
+    /// Nomad and what it needs, when it is wanted.
+    pub nomad: Option<Nomad>,
     /// A search path on which the scripts find them.
     pub path: OsString,
 }
 
+/// What runs parts as jobs.
+pub struct Nomad {
+    /// Server, client and command line.
+    pub nomad: PathBuf,
+    /// Redis' client: the job's health check.
+    pub redis_cli: PathBuf,
+    /// The directory of CNI's plugins, which make the jobs' networks.
+    pub cni: PathBuf,
+}
+
+/// Where CNI's plugins usually are: their own releases', and Debian's.
+const CNI: [&str; 2] = ["/opt/cni/bin", "/usr/lib/cni"];
+
 impl Tools {
-    /// Finds them all. A name that `directory` does not have is looked up on PATH.
+    /// Finds them all, those for Nomad if it is wanted. A name that `directory` does not have is looked up on PATH.
     ///
     /// # Errors
     ///
     /// Everything that is missing, at once.
-    pub fn find(directory: Option<&Path>) -> Result<Tools, Failure> {
+    pub fn find(directory: Option<&Path>, with_nomad: bool) -> Result<Tools, Failure> {
         let on_path = env::var_os("PATH").unwrap_or_default();
         let directories: Vec<PathBuf> = directory
-            .map(Path::to_owned)
+            // Nomad starts no program that is found by a relative path.
+            .and_then(|directory| path::absolute(directory).ok())
             .into_iter()
             .chain(env::split_paths(&on_path))
             .collect();
@@ -52,6 +68,19 @@ impl Tools {
         };
         // Scripts look for it themselves; it had better be there.
         find("consul-template");
+        let nomad = with_nomad.then(|| {
+            // Nomad looks for it itself.
+            find("iptables");
+            Nomad {
+                nomad: find("nomad"),
+                redis_cli: find("redis-cli"),
+                cni: CNI
+                    .map(PathBuf::from)
+                    .into_iter()
+                    .find(|place| place.join("bridge").is_file())
+                    .unwrap_or_default(),
+            }
+        });
         let tools = Tools {
             consul: find("consul"),
             vault: find("vault"),
@@ -59,9 +88,15 @@ impl Tools {
             initdb: find("initdb"),
             psql: find("psql"),
             redis: find("redis-server"),
+            nomad,
             path: env::join_paths(&directories)
                 .map_err(|error| Failure::CouldNot(format!("--tools: {error}: name another directory")))?,
         };
+        if let Some(nomad) = &tools.nomad
+            && nomad.cni.as_os_str().is_empty()
+        {
+            missing.push("CNI's plugins (/opt/cni/bin, or Debian's containernetworking-plugins)");
+        }
         if missing.is_empty() {
             return Ok(tools);
         }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::dev::wait::wait_for;
 use crate::http::{Base, Client};
 
 /// The token that may do everything; only bringing up needs it.
-const ROOT: &str = "vault-root";
+pub const ROOT: &str = "vault-root";
 
 /// What opens Vault after a start. Beside Vault, so for development alone.
 const UNSEAL: &str = "vault-unseal";
@@ -41,8 +42,14 @@ pub fn start(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop) -> Result<()
         write(&site.data.join(path), text)?;
     }
     let (port, cluster) = (site.ports.get(Port::Vault), site.ports.get(Port::VaultCluster));
+    let listener = |address: Ipv4Addr| json!({ "tcp": { "address": format!("{address}:{port}"), "cluster_address": format!("{address}:{cluster}"), "tls_disable": true } });
+    let mut listeners = vec![listener(Ipv4Addr::LOCALHOST)];
+    if site.has_nomad() {
+        // Nomad's jobs are on another machine. Between real ones this is TLS; here the network is two namespaces of ours.
+        listeners.push(listener(site.network.server()));
+    }
     let configuration = json!({
-        "listener": { "tcp": { "address": format!("127.0.0.1:{port}"), "cluster_address": format!("127.0.0.1:{cluster}"), "tls_disable": true } },
+        "listener": listeners,
         "storage": { "file": { "path": directory.join("data") } },
         "api_addr": site.vault_address(),
         // Locking memory is a right that not everybody has. Where it matters, swap is off.
@@ -131,6 +138,11 @@ fn without_settings(command: &mut Command) {
 }
 
 impl Site<'_> {
+    /// Vault, as Nomad's jobs reach it.
+    pub fn vault_for_jobs(&self) -> String {
+        format!("http://{}:{}", self.network.server(), self.ports.get(Port::Vault))
+    }
+
     fn vault_address(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.get(Port::Vault))
     }
