@@ -1,7 +1,6 @@
-//! The host calls that the gate makes, and nothing else: the one file that speaks the proxy-wasm ABI (0.2.1).
+//! The host calls that the gate makes (proxy-wasm ABI 0.2.1), and nothing else: the module imports exactly these.
 //!
-//! The SDK's own wrappers panic on any status that they do not expect, and read a status into an enum for which an unknown number is undefined
-//! behaviour. Here every status is a number and every failure a value; the caller decides, and on a gated path it decides against the request.
+//! Every status is a number, also one that nobody has heard of, and every failure a value; the caller decides, and on a gated path it decides against the request.
 //!
 //! Numbers are from the specification, `abi-versions/v0.2.1/README.md` in proxy-wasm/spec.
 
@@ -27,6 +26,17 @@ pub enum MetricKind {
     Counter = 0,
     /// Is set.
     Gauge = 1,
+}
+
+/// How much a line in the proxy's log matters.
+#[derive(Clone, Copy)]
+pub enum Level {
+    /// Nobody must act on it.
+    Info = 2,
+    /// Something is missing that the gate can do without.
+    Warn = 3,
+    /// Somebody must act on it.
+    Error = 4,
 }
 
 const MAP_REQUEST_HEADERS: u32 = 0;
@@ -68,16 +78,9 @@ unsafe extern "C" {
 }
 
 /// Writes a line to the proxy's log. A log that fails has nowhere to say so.
-pub fn log(level: log::Level, message: &str) {
-    let level = match level {
-        log::Level::Trace => 0,
-        log::Level::Debug => 1,
-        log::Level::Info => 2,
-        log::Level::Warn => 3,
-        log::Level::Error => 4,
-    };
+pub fn log(level: Level, message: &str) {
     // SAFETY: pointer and size are those of a live `str`, which the host only reads during the call.
-    unsafe { proxy_log(level, message.as_ptr(), message.len()) };
+    unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
 }
 
 /// Nanoseconds since the Unix epoch.
@@ -212,7 +215,7 @@ fn take(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() {
         return Vec::new();
     }
-    // SAFETY: the host got the pointer from the SDK's allocator export, which makes a boxed slice of exactly `size` bytes, has
-    // initialised all of them, and gives the memory up by returning it.
+    // SAFETY: the host got the pointer from the `malloc` that the module exports, which makes a boxed slice of exactly `size` bytes, and gives the memory up
+    // by returning it.
     unsafe { Vec::from_raw_parts(data, size, size) }
 }

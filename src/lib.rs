@@ -11,8 +11,8 @@
 //! configuration with a mistake is refused as a whole while the one before it stays in force. There is no path that panics, because
 //! a panic traps the VM and a trapped VM is lost to its worker; lints hold that line in this crate and in `coin`.
 //!
-//! The decisions are pure modules that know no host and are tested natively. `host` makes the ABI calls and `plugin` connects the two; both exist only
-//! on wasm32, since the proxy's functions do not link anywhere else.
+//! The decisions are pure modules that know no host and are tested natively. The proxy calls `callbacks`, `host` calls the proxy, and `plugin` connects the two with the
+//! decisions; these three exist only on wasm32, since the proxy's functions do not link anywhere else.
 
 // A panic traps the VM, and a trapped VM answers nothing but 503 until its configuration changes. So there is no panic path.
 #![cfg_attr(
@@ -43,11 +43,8 @@ mod reply;
 mod route;
 
 #[cfg(target_arch = "wasm32")]
+mod callbacks;
+#[cfg(target_arch = "wasm32")]
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod plugin;
-
-#[cfg(target_arch = "wasm32")]
-proxy_wasm::main! {{
-    plugin::start();
-}}

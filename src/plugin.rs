@@ -1,46 +1,54 @@
 //! The plugin as the proxy sees it: configuration in, one decision per request, counters out. No rule of its own.
 
 use std::cell::Cell;
-use std::panic;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use coin::{Refusal, Timestamp};
-use log::Level;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
 
 use crate::config::{Config, Mode};
 use crate::gate::{Verdict, decide, names_to_strip, verdict_headers};
 use crate::header_map::{decode, encode};
-use crate::host::{self, HostError, MetricId, MetricKind};
+use crate::host::{self, HostError, Level, MetricId, MetricKind};
 use crate::metrics::{self, counter_names};
 use crate::reply::reply;
 
-/// Registers the plugin with the SDK.
-pub fn start() {
-    // Nothing here panics. Should something all the same, the proxy's log says where before the VM is gone.
-    panic::set_hook(Box::new(|info| {
-        host::log(Level::Error, &format!("coin-gate trapped: {info}"))
-    }));
-    proxy_wasm::set_root_context(|_| Box::new(Root { in_force: None }));
+/// What the proxy does after a callback.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Goes on with the request.
+    Continue = 0,
+    /// Holds it.
+    Pause = 1,
 }
 
-/// The plugin: holds the configuration in force.
-struct Root {
-    in_force: Option<Rc<InForce>>,
+/// The plugin in one VM. Several configurations can be in force at once: of plugins that share the VM, or an old one until its last request is over.
+#[derive(Default)]
+pub struct Plugin {
+    /// By root context.
+    in_force: BTreeMap<u32, Option<Rc<InForce>>>,
+    /// By context.
+    requests: BTreeMap<u32, Request>,
 }
 
-/// A configuration with its metrics. Requests hold on to the one they began with.
-struct InForce {
-    config: Config,
-    counters: Counters,
-    refusals: Cell<u64>,
-}
+impl Plugin {
+    /// A context begins: a root without a configuration, or a request under its root's, which it keeps.
+    pub fn create(&mut self, context: u32, root: u32) {
+        if root == 0 {
+            self.in_force.insert(context, None);
+            return;
+        }
+        let in_force = self.in_force.get(&root).cloned().flatten();
+        let state = State::Undecided;
+        self.requests.insert(context, Request { in_force, state });
+    }
 
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
+    /// Takes the configuration that is at hand; whether it is in force now.
+    pub fn configure(&mut self, root: u32) -> bool {
+        let Some(in_force) = self.in_force.get_mut(&root) else {
+            // Requests could not be told to be this root's.
+            return false;
+        };
         let parsed = match host::plugin_configuration() {
             Ok(text) => Config::parse(&text),
             Err(error) => Err(vec![format!("the configuration cannot be read: {error:?}")]),
@@ -56,7 +64,7 @@ impl RootContext for Root {
                     ),
                 );
                 let counters = Counters::define(config.mode);
-                self.in_force = Some(Rc::new(InForce {
+                *in_force = Some(Rc::new(InForce {
                     config,
                     counters,
                     refusals: Cell::new(0),
@@ -73,36 +81,44 @@ impl RootContext for Root {
         }
     }
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A request. One that nobody created has no configuration.
+    pub fn request(&mut self, context: u32) -> &mut Request {
+        self.requests.entry(context).or_default()
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request {
-            in_force: self.in_force.clone(),
-            state: State::Undecided,
-        }))
+    /// A context is over.
+    pub fn delete(&mut self, context: u32) {
+        self.requests.remove(&context);
+        self.in_force.remove(&context);
     }
 }
 
+/// A configuration with its metrics. Requests hold on to the one they began with.
+struct InForce {
+    config: Config,
+    counters: Counters,
+    refusals: Cell<u64>,
+}
+
 /// One request.
-struct Request {
+#[derive(Default)]
+pub struct Request {
     in_force: Option<Rc<InForce>>,
     state: State,
 }
 
 /// How far a request has come. Whatever is not let through stays where it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Undecided,
     Passed,
     Refused,
 }
 
-impl Context for Request {}
-
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+impl Request {
+    /// Decides about the request by its headers.
+    pub fn on_headers(&mut self) -> Action {
         let Some(in_force) = self.in_force.clone() else {
             return self.refuse(Refusal::GateUnavailable);
         };
@@ -119,16 +135,15 @@ impl HttpContext for Request {
         }
     }
 
-    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
-        self.hold_unless_passed()
+    /// For a body or trailers. Without a verdict the headers never came this way.
+    pub fn hold_unless_passed(&mut self) -> Action {
+        match self.state {
+            State::Passed => Action::Continue,
+            State::Undecided => self.refuse(Refusal::GateUnavailable),
+            State::Refused => Action::Pause,
+        }
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.hold_unless_passed()
-    }
-}
-
-impl Request {
     fn pass(&mut self) -> Action {
         self.state = State::Passed;
         Action::Continue
@@ -152,15 +167,6 @@ impl Request {
             }
         }
         Action::Pause
-    }
-
-    /// A body or trailers without a verdict mean that the headers never came this way.
-    fn hold_unless_passed(&mut self) -> Action {
-        match self.state {
-            State::Passed => Action::Continue,
-            State::Undecided => self.refuse(Refusal::GateUnavailable),
-            State::Refused => Action::Pause,
-        }
     }
 }
 

@@ -17,6 +17,6 @@ mod page;
 mod promises;
 mod refusals;
 mod secrets;
-mod server;
+pub mod server;
 mod stream;
 mod votes;

@@ -18,5 +18,6 @@ mod mint;
 mod mock;
 mod nomad;
 mod queue;
+mod syscalls;
 mod tidy;
 mod vault;

@@ -69,7 +69,7 @@ fn a_million_requests_leave_no_memory_behind() {
     assert!(after < before + NOISE_KIB, "{before} KiB, then {after} KiB");
 }
 
-/// What the limit is worth: without one callback, the SDK never hears that a request is over and keeps some forty bytes of each; half as many requests are enough to see it.
+/// What the limit is worth: without one callback, the gate never hears that a request is over and keeps some forty bytes of each; half as many requests are enough to see it.
 #[test]
 fn forty_bytes_of_each_request_are_noticed() {
     let mut text = answering_itself();

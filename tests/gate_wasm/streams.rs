@@ -33,15 +33,7 @@ fn what_is_refused_is_refused_once_and_its_body_is_not_looked_at() {
     let mut envoy = envoy_in("enforce");
     let stream = envoy.workers[0].exchange(&with_body_and_trailers(vote_without_coin()));
     assert_eq!(refusal(&stream).as_deref(), Some("coin-missing"));
-    let ran = [
-        "context_create",
-        "request_headers",
-        "response_headers",
-        "response_body",
-        "log",
-        "done",
-        "delete",
-    ];
+    let ran = ["context_create", "request_headers", "delete"];
     assert_eq!(stream.callbacks, ran.map(|name| format!("proxy_on_{name}")));
 }
 
@@ -60,9 +52,6 @@ fn callbacks_after_the_refusal_change_nothing() {
         assert_eq!(worker.callback(id, callback, &arguments), PAUSE, "{callback}");
     }
     assert_eq!(worker.callback(id, "proxy_on_request_trailers", &[1]), PAUSE);
-    for callback in ["proxy_on_response_headers", "proxy_on_response_body"] {
-        assert_eq!(worker.callback(id, callback, &[1, 1]), Called::Returned(0));
-    }
     assert_eq!(refusal(&worker.close(id)).as_deref(), Some("coin-missing"));
     assert_eq!(worker.failure(), None);
 }
@@ -101,6 +90,27 @@ fn undecided() -> (crate::host::Envoy, u32) {
     envoy.workers[0].request_headers(id, vote_without_coin().headers, false);
     assert!(envoy.workers[0].stream(id).upstream.is_some());
     (envoy, id)
+}
+
+#[test]
+fn a_request_that_nobody_created_is_refused() {
+    let mut envoy = envoy_in("enforce");
+    let worker = &mut envoy.workers[0];
+    for callback in ["proxy_on_request_headers", "proxy_on_request_body"] {
+        let id = worker.open();
+        assert_eq!(worker.callback(id, callback, &[0, 1]), PAUSE);
+        assert_eq!(refusal(&worker.close(id)).as_deref(), Some(UNAVAILABLE), "{callback}");
+    }
+    assert_eq!(worker.failure(), None);
+}
+
+#[test]
+fn memory_that_is_not_to_be_had_is_a_null_pointer() {
+    let mut envoy = envoy_in("enforce");
+    let worker = &mut envoy.workers[0];
+    assert_eq!(worker.allocate(u32::MAX), Called::Returned(0));
+    assert_ne!(worker.allocate(64), Called::Returned(0));
+    assert_eq!(refusal(&worker.exchange(&vote("good"))), None);
 }
 
 #[test]

@@ -106,6 +106,11 @@ impl Worker {
         }
     }
 
+    /// Asks the module for memory.
+    pub fn allocate(&mut self, size: u32) -> Called {
+        self.vm.call("malloc", size, &[])
+    }
+
     /// Why the VM is lost, if it is.
     pub fn failure(&self) -> Option<&str> {
         self.vm.failure()

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -131,22 +132,27 @@ func each(directory, pattern string, check func(text string) error) error {
 	return nil
 }
 
-// checkReceipt checks that the proof leads from the log's own entry to the checkpoint in it.
+// checkReceipt checks that the proof leads from the log's own entry to the checkpoint in it. If it has something extra, that has to be the entry.
 func checkReceipt(text string, files client.FileFetcher, verifiers []note.Verifier) error {
 	proof, signed, found := strings.Cut(text, "\n\n")
 	lines := strings.Split(proof, "\n")
 	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
 		return errors.New("not a tlog-proof")
 	}
+	lines = lines[1:]
+	extra, hasExtra := strings.CutPrefix(lines[0], "extra ")
+	if hasExtra && len(lines) > 1 {
+		lines = lines[1:]
+	}
 	tree, err := open([]byte(signed), verifiers)
 	if err != nil {
 		return err
 	}
-	index, err := strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64)
+	index, err := strconv.ParseInt(strings.TrimPrefix(lines[0], "index "), 10, 64)
 	if err != nil {
 		return err
 	}
-	hashes, err := parseHashes(lines[2:])
+	hashes, err := parseHashes(lines[1:])
 	if err != nil {
 		return err
 	}
@@ -157,7 +163,11 @@ func checkReceipt(text string, files client.FileFetcher, verifiers []note.Verifi
 	if err != nil {
 		return err
 	}
-	return tlog.CheckRecord(hashes, tree.N, tree.Hash, index, tlog.RecordHash(bundle.Entries[index%256]))
+	entry := bundle.Entries[index%256]
+	if hasExtra && extra != base64.StdEncoding.EncodeToString(entry) {
+		return errors.New("what it has as extra is not the log's entry")
+	}
+	return tlog.CheckRecord(hashes, tree.N, tree.Hash, index, tlog.RecordHash(entry))
 }
 
 // checkGrowth checks that the checkpoint's tree begins with an older one.

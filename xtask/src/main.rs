@@ -37,7 +37,7 @@ enum Command {
     Check,
     Sim(sim::Arguments),
     Wasm(wasm::Arguments),
-    /// Brings what the tests need and is not there: the WebAssembly target, Envoy, Consul, Vault, Nomad, Redis, Postgres, Chromium, cargo-deny
+    /// Brings what the tests need and is not there: the WebAssembly target, Envoy, Consul, Vault, Nomad, Redis, Postgres, Chromium, strace, cargo-deny
     Tools,
 }
 

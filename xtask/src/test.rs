@@ -4,7 +4,7 @@ use crate::cargo::{build_programs_and_tests, cargo};
 use crate::{check, step, tools, wasm};
 
 /// The tests that need a program of others, by a part of their names.
-const NEED_TOOLS: [&str; 10] = [
+const NEED_TOOLS: [&str; 11] = [
     "browser::",
     "dev::",
     "edge::",
@@ -13,6 +13,7 @@ const NEED_TOOLS: [&str; 10] = [
     "postgres::",
     "queue::",
     "redis::",
+    "syscalls::",
     "tessera::",
     "vault::",
 ];

@@ -82,16 +82,27 @@ impl Process {
 
     /// The first whole line of standard output.
     pub fn first_line(&mut self) -> String {
+        self.line_or_end()
+            .unwrap_or_else(|status| panic!("{} ended: {status}\n{}", self.name, self.stderr()))
+    }
+
+    /// The first whole line of standard output, or how the program ended without one.
+    pub fn line_or_end(&mut self) -> Result<String, ExitStatus> {
         wait_for(&format!("the first line of {}", self.name.clone()), || {
             // In this order: what it wrote before it ended counts.
             let status = self.status();
             let stdout = self.stdout();
             match (stdout.split_once('\n'), status) {
-                (Some((line, _)), _) => Ok(line.to_owned()),
-                (None, Some(status)) => panic!("{} ended: {status}\n{}", self.name, self.stderr()),
+                (Some((line, _)), _) => Ok(Ok(line.to_owned())),
+                (None, Some(status)) => Ok(Err(status)),
                 (None, None) => Err(format!("stdout {stdout:?}, stderr {}", self.stderr())),
             }
         })
+    }
+
+    /// Whether it has not ended yet.
+    pub fn runs(&mut self) -> bool {
+        self.status().is_none()
     }
 
     /// Fails if the program has ended.

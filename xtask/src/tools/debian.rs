@@ -1,4 +1,4 @@
-//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres.
+//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres, strace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,20 @@ pub const IPROUTE2: Package = Package {
     programs: &["ip"],
     accepts: |_| true,
     wanted: "ip",
+};
+
+/// strace: makes a call to the system fail.
+pub const STRACE: Package = Package {
+    name: "strace",
+    packages: &["strace"],
+    programs: &["strace"],
+    // --seccomp-bpf came with 5.3: without it every call of the program stops twice.
+    accepts: |version| {
+        let version = version.strip_prefix("strace -- version ").unwrap_or_default();
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+        matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (5, 3))
+    },
+    wanted: "strace, 5.3 or later",
 };
 
 /// What makes the networks of Nomad's jobs. Nomad knows the plugins by their directory; one of them says that they are there.
@@ -224,5 +238,7 @@ fn a_server_of_an_older_release_is_not_taken() {
     assert!(redis("7.0.15") && redis("8.2.1") && !redis("6.2.7"));
     let postgres = |version: &str| (POSTGRES.accepts)(&format!("postgres (PostgreSQL) {version} (Debian)"));
     assert!(postgres("15.18") && postgres("17.2") && !postgres("9.6") && !postgres("14.9"));
-    assert!(!(REDIS.accepts)("") && !(POSTGRES.accepts)("command not found"));
+    let strace = |version: &str| (STRACE.accepts)(&format!("strace -- version {version}\nCopyright"));
+    assert!(strace("5.3") && strace("6.1") && !strace("5.2") && !strace("4.26"));
+    assert!(!(REDIS.accepts)("") && !(POSTGRES.accepts)("command not found") && !(STRACE.accepts)("strace"));
 }

@@ -1,5 +1,6 @@
 //! `hashicoin audit`, driven as it ships, over logs that are good and logs that are not.
 
+mod by_hand;
 mod draft;
 mod exports;
 mod flips;
