@@ -11,13 +11,14 @@ mod recount;
 mod report;
 mod votes;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::value_parser;
 use service::Failure;
 
 use crate::findings::Findings;
-use crate::log::{self, Pins, Place, Source, VOTES, Walk};
+use crate::log::{self, Known, Pins, Place, Source, VOTES, Walk};
 
 use recount::Recount;
 use report::Report;
@@ -36,6 +37,9 @@ pub struct Arguments {
     place: Place,
     #[command(flatten)]
     pins: Pins,
+    /// A checkpoint or a receipt that you have from before, or from others: the log has to have that tree still; give as many as you have
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
     /// The longest time that a server gets for one answer, and to sign what its tally has, in seconds
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -52,15 +56,15 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let patience = Duration::from_secs(arguments.timeout);
     let source = Source::new(&arguments.place, patience);
-    let report = audit(&source, &arguments.pins, patience)?;
+    let report = audit(&source, arguments, patience)?;
     report.print(arguments.json)?;
     report.verdict()
 }
 
-fn audit(source: &Source, pins: &Pins, patience: Duration) -> Result<Report, Failure> {
+fn audit(source: &Source, arguments: &Arguments, patience: Duration) -> Result<Report, Failure> {
     let mut findings = Findings::default();
     let info = log::info(source)?;
-    let trust = pins.trust(&info)?;
+    let trust = arguments.pins.trust(&info)?;
     let policy = trust.log.policy(&info.origin())?;
     let present = log::present(source, &policy, patience, &mut findings)?;
     let tallied = present.tally.as_ref().map_or(0, |(votes, _)| *votes);
@@ -69,11 +73,14 @@ fn audit(source: &Source, pins: &Pins, patience: Duration) -> Result<Report, Fai
         keys: &trust.coin_keys,
         tallied,
     };
+    let known = arguments.known.iter().map(|path| Known::read(path, &policy));
+    let known = known.collect::<Result<Vec<Known>, Failure>>()?;
     let walk = Walk {
         source,
         prefix: VOTES,
         policy: &policy,
         latest: present.head,
+        known,
         of: "votes",
     };
     let mut recount = Recount::new(&info.campaign);
@@ -106,6 +113,7 @@ fn audit(source: &Source, pins: &Pins, patience: Duration) -> Result<Report, Fai
         place: source.to_string(),
         trust,
         latest: present.head,
+        known: arguments.known.len(),
         seen,
         tallied,
         recounted: recount.tally(&info.campaign),

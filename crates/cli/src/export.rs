@@ -98,6 +98,7 @@ fn copy(arguments: &Arguments, root: &Path) -> Result<u64, Failure> {
         prefix: VOTES,
         policy: &policy,
         latest: present.head,
+        known: vec![],
         of: "votes",
     };
     copy_log(&walk, &present.note, root, &mut findings)?;
@@ -110,6 +111,7 @@ fn copy(arguments: &Arguments, root: &Path) -> Result<u64, Failure> {
             prefix: ISSUED,
             policy: &policy,
             latest,
+            known: vec![],
             of: "coins",
         };
         copy_log(&walk, &note, root, &mut findings)?;

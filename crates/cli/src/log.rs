@@ -3,6 +3,7 @@
 mod growth;
 mod info;
 mod kept;
+mod known;
 mod present;
 mod progress;
 mod source;
@@ -12,6 +13,7 @@ mod walk;
 
 pub use info::info;
 pub use kept::{Kept, KeptCheckpoints};
+pub use known::Known;
 pub use present::{Present, check, latest, present};
 pub use source::{Place, Source, write};
 pub use stretch::Entries;

@@ -35,6 +35,7 @@ pub fn audit(
         prefix: ISSUED,
         policy: &policy,
         latest,
+        known: vec![],
         of: "coins",
     };
     let mut issued: HashMap<Nullifier, u64> = HashMap::new();

@@ -22,6 +22,8 @@ pub struct Report {
     pub trust: Trust,
     /// The tree that its latest checkpoint is of.
     pub latest: TreeHead,
+    /// How many trees the user knew of before.
+    pub known: usize,
     /// What was read of the votes' log.
     pub seen: Seen,
     /// How many votes the tally has that was compared.
@@ -59,7 +61,10 @@ impl Report {
             "coins' keys  {}",
             whose(self.trust.coin_keys_are, "--coin-keys")
         ))?;
-        output::print(format_args!("checkpoints  {}", self.seen.checkpoints))?;
+        output::print(format_args!(
+            "checkpoints  {}, and {} that you had",
+            self.seen.checkpoints, self.known
+        ))?;
         if let Some(issued) = &self.issued {
             output::print(format_args!(
                 "minted       {} coins, {} checkpoints",
@@ -121,6 +126,7 @@ impl Report {
             "coin_keys": self.trust.coin_keys_are.to_string(),
             "entries": self.seen.entries,
             "checkpoints": self.seen.checkpoints,
+            "known": self.known,
             "tallied": self.tallied,
             "recounted": self.recounted.to_json(&self.info.campaign),
             "issued": self.issued.as_ref().map(issued),

@@ -1,12 +1,12 @@
 //! The tree that grows out of the entries while they stream by: each checkpoint has to be its head at that size, and each tile above the leaves one of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use service::Failure;
 use tlog::{Hash, Tile, Tree, TreeHead, partial_tiles};
 
 use super::stretch::fetch_tile;
-use super::{Kept, KeptCheckpoints, Source};
+use super::{Kept, KeptCheckpoints, Known, Source};
 use crate::findings::Findings;
 
 /// The tree so far, and what it is compared with.
@@ -14,6 +14,8 @@ pub struct Growth<'a> {
     source: &'a Source,
     prefix: &'a str,
     kept: KeptCheckpoints<'a>,
+    /// In order of size.
+    known: VecDeque<Known>,
     tree: Tree,
     /// The newest tile of each level above the leaves.
     edge: BTreeMap<u8, Tile>,
@@ -27,11 +29,13 @@ pub struct Growth<'a> {
 
 impl<'a> Growth<'a> {
     /// Of the log under `prefix`.
-    pub fn new(source: &'a Source, prefix: &'a str, kept: KeptCheckpoints<'a>) -> Growth<'a> {
+    pub fn new(source: &'a Source, prefix: &'a str, kept: KeptCheckpoints<'a>, mut known: Vec<Known>) -> Growth<'a> {
+        known.sort_by_key(|known| known.head.size);
         Growth {
             source,
             prefix,
             kept,
+            known: known.into(),
             tree: Tree::new(),
             edge: BTreeMap::new(),
             agreed: 0,
@@ -57,15 +61,15 @@ impl<'a> Growth<'a> {
     /// When there is no answer.
     pub fn append(&mut self, mut leaves: &[Hash], findings: &mut Findings) -> Result<(), Failure> {
         loop {
-            let size = self.tree.size();
-            let next = self
-                .kept
-                .peek(findings)?
-                .map(|kept| kept.head.size.saturating_sub(size));
-            let until_next = next.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
+            self.compare_heads(findings)?;
+            let kept = self.kept.peek(findings)?.map(|kept| kept.head.size);
+            let known = self.known.front().map(|known| known.head.size);
+            let until_next = kept.into_iter().chain(known).min();
+            let until_next = until_next.map(|size| size.saturating_sub(self.tree.size()));
+            let until_next = until_next.and_then(|count| usize::try_from(count).ok());
+            let until_next = until_next.unwrap_or(usize::MAX);
             let (now, later) = leaves.split_at(until_next.min(leaves.len()));
             self.grow(now, findings)?;
-            self.compare_heads(findings)?;
             if later.is_empty() {
                 return Ok(());
             }
@@ -97,6 +101,17 @@ impl<'a> Growth<'a> {
             let head = *head;
             self.compare_head(&head, findings);
             self.kept.take();
+        }
+        while let Some(known) = self.known.pop_front_if(|known| known.head.size <= self.tree.size()) {
+            if known.head != self.tree.head() {
+                findings.add(
+                    known.path.display().to_string(),
+                    format!(
+                        "the log signed another tree of {} than it shows now: keep the file, it proves that",
+                        known.head.size
+                    ),
+                );
+            }
         }
         Ok(())
     }
@@ -141,6 +156,15 @@ impl<'a> Growth<'a> {
     /// When there is no answer.
     pub fn end(&mut self, latest: &TreeHead, findings: &mut Findings) -> Result<(), Failure> {
         self.compare_heads(findings)?;
+        for known in &self.known {
+            findings.add(
+                known.path.display().to_string(),
+                format!(
+                    "the log signed a tree of {}, and shows one of {} now: keep the file, it proves that",
+                    known.head.size, latest.size
+                ),
+            );
+        }
         for id in partial_tiles(self.tree.size()) {
             if let Some(tile) = self.edge.get(&id.level()).filter(|tile| tile.id() == id) {
                 self.compare_tile(tile, findings)?;

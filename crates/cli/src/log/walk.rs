@@ -7,7 +7,7 @@ use tlog::{Policy, TreeHead};
 use super::growth::Growth;
 use super::progress::Progress;
 use super::stretch::{self, Entries};
-use super::{KeptCheckpoints, Source};
+use super::{KeptCheckpoints, Known, Source};
 use crate::findings::Findings;
 
 /// A log, and up to where it is read.
@@ -20,6 +20,8 @@ pub struct Walk<'a> {
     pub policy: &'a Policy,
     /// Its latest checkpoint.
     pub latest: TreeHead,
+    /// What the user knows of it.
+    pub known: Vec<Known>,
     /// What its entries are called.
     pub of: &'static str,
 }
@@ -52,7 +54,7 @@ impl Walk<'_> {
         mut take: impl FnMut(Read, &mut Findings) -> Result<(), Failure>,
     ) -> Result<Seen, Failure> {
         let kept = KeptCheckpoints::new(self.source, self.prefix, self.policy);
-        let mut growth = Growth::new(self.source, self.prefix, kept);
+        let mut growth = Growth::new(self.source, self.prefix, kept, self.known.clone());
         let mut progress = Progress::start(self.of, self.latest.size);
         let fetch =
             |number| stretch::fetch(self.source, self.prefix, number, self.latest.size, &read).map_err(Stop::Failure);

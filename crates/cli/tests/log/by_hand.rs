@@ -6,13 +6,12 @@ use std::process::Command;
 
 use servers::process::{Ended, run};
 use servers::tools::tool;
-use tlog::{Hash, Note, ProofPlan, TlogProof, Tree};
 
 use crate::VOTES;
 use crate::draft::{Draft, write};
 
 /// The vote that the receipt is of.
-const INDEX: u64 = 400;
+const INDEX: usize = 400;
 
 /// The commands of the page, one block after the other.
 fn commands() -> String {
@@ -30,14 +29,7 @@ fn commands() -> String {
 /// Publishes a draft as the page has it, and the receipt of one vote of it.
 fn lay_out(draft: &Draft, root: &Path) {
     draft.publish(&root.join("copy"));
-    let leaves: Vec<Hash> = draft.entries.iter().map(|entry| Hash::of_leaf(entry)).collect();
-    let tiles = Tree::new().append(&leaves).unwrap();
-    let receipt = TlogProof {
-        extra: draft.entries[400].clone(),
-        index: INDEX,
-        hashes: ProofPlan::inclusion(INDEX, 600).unwrap().prove(&tiles).unwrap(),
-        checkpoint: Note::parse(draft.checkpoint(VOTES).as_bytes()).unwrap(),
-    };
+    let receipt = crate::receipts::receipt_in(draft, INDEX, VOTES);
     write(&root.join("vote.tlog-proof"), receipt.to_string());
 }
 

@@ -54,23 +54,28 @@ impl Desk {
     }
 }
 
-/// The receipt of a draft's vote.
-fn receipt(draft: &Draft) -> TlogProof {
+/// The receipt of a vote, under the checkpoint right after it.
+pub fn receipt(draft: &Draft, index: usize) -> TlogProof {
+    receipt_in(draft, index, index + 1)
+}
+
+/// The receipt of a vote, under the checkpoint of this size.
+pub fn receipt_in(draft: &Draft, index: usize, size: usize) -> TlogProof {
     let leaves: Vec<Hash> = draft.entries.iter().map(|entry| Hash::of_leaf(entry)).collect();
-    let tiles = Tree::new().append(&leaves).unwrap();
-    let plan = ProofPlan::inclusion(INDEX.try_into().unwrap(), SIZE.try_into().unwrap()).unwrap();
+    let tiles = Tree::new().append(&leaves[..size]).unwrap();
+    let plan = ProofPlan::inclusion(index.try_into().unwrap(), size.try_into().unwrap()).unwrap();
     TlogProof {
-        extra: draft.entries[INDEX].clone(),
-        index: INDEX.try_into().unwrap(),
+        extra: draft.entries[index].clone(),
+        index: index.try_into().unwrap(),
         hashes: plan.prove(&tiles).unwrap(),
-        checkpoint: Note::parse(draft.checkpoint(SIZE).as_bytes()).unwrap(),
+        checkpoint: Note::parse(draft.checkpoint(size).as_bytes()).unwrap(),
     }
 }
 
 #[test]
 fn a_true_receipt_is_good() {
     let desk = Desk::new();
-    let receipt = receipt(&desk.draft).to_string();
+    let receipt = receipt_in(&desk.draft, INDEX, SIZE).to_string();
     let (code, json) = desk.verify(&receipt);
     assert_eq!(code, 0, "{json}");
     for (key, value) in [
@@ -101,7 +106,7 @@ fn a_true_receipt_is_good() {
 #[test]
 fn what_a_receipt_says_is_shown_and_not_believed() {
     let desk = Desk::new();
-    let mut proof = receipt(&desk.draft);
+    let mut proof = receipt_in(&desk.draft, INDEX, SIZE);
     // A lie is shown like anything else.
     proof.index = 7;
     let ended = desk.receipt("show", &proof.to_string(), &[]);
@@ -123,12 +128,12 @@ fn what_a_receipt_says_is_shown_and_not_believed() {
 #[test]
 fn a_receipt_that_is_not_true_is_refused_with_its_reason() {
     let desk = Desk::new();
-    let good = receipt(&desk.draft);
+    let good = receipt_in(&desk.draft, INDEX, SIZE);
     // The same fraud, in a log that really has that entry in that place.
     let with_entry = |entry: Vec<u8>| {
         let mut draft = desk.draft.clone();
         draft.entries[INDEX] = entry;
-        receipt(&draft)
+        receipt_in(&draft, INDEX, SIZE)
     };
     let changed = |change: &dyn Fn(&mut TlogProof)| {
         let mut bad = good.clone();
@@ -233,9 +238,9 @@ fn a_receipt_that_is_not_true_is_refused_with_its_reason() {
 #[test]
 fn what_is_no_receipt_is_refused() {
     let desk = Desk::new();
-    let mut long = receipt(&desk.draft);
+    let mut long = receipt_in(&desk.draft, INDEX, SIZE);
     long.hashes = vec![Hash([0; 32]); 64];
-    let good = receipt(&desk.draft).to_string();
+    let good = receipt_in(&desk.draft, INDEX, SIZE).to_string();
     for (text, words) in [
         (String::new(), "no empty line ends the hashes"),
         ("hello\n\nc\n".to_owned(), "that is not its first line"),
@@ -259,7 +264,7 @@ fn what_is_no_receipt_is_refused() {
 #[test]
 fn what_cannot_be_read_is_no_verdict() {
     let desk = Desk::new();
-    let good = receipt(&desk.draft).to_string();
+    let good = receipt_in(&desk.draft, INDEX, SIZE).to_string();
     let missing = hashicoin(&["receipt", "show", &desk.path("nothing")]);
     assert_eq!(missing.code(), 2, "{missing:?}");
     write(&desk.files.path().join("bad.json"), "{}");
