@@ -10,4 +10,5 @@ mod keys;
 mod log;
 mod promises;
 mod redis;
+mod spends;
 mod world;

@@ -9,6 +9,8 @@ use servers::proxy::{Cut, Proxy};
 use servers::wait::wait_for;
 
 use super::world::{Settings, Store, World, start, vote, votes};
+use crate::harness::http;
+use crate::harness::metrics::sum;
 use crate::harness::mint::Mint;
 
 /// Votes per test.
@@ -123,6 +125,33 @@ fn a_ledger_that_is_overtaken_ends_without_waiting_for_a_vote() {
         "{ended:?}"
     );
     world.settle(&[]);
+}
+
+#[test]
+fn a_ledger_that_slept_through_a_takeover_is_fenced_out() {
+    let coins = Mint::new().coins("coins", VOTES);
+    let mut world = World::start(Store::postgres());
+    world.load(&coins, |world| {
+        // Wherever it is: reading, in the middle of a transaction, before it tells.
+        world.ledger.stop();
+        let (ledger, address) = start("hashicoin-ledger", &mut world.serve_ledger());
+        let older = std::mem::replace(&mut world.ledger, ledger);
+        world.ledger_address = address;
+        wait_for("the newer ledger to count", || {
+            let metrics = http::get(address, "/metrics").text();
+            match sum(&metrics, "hashicoin_ledger_batch_entries_count", &[]) {
+                0 => Err(metrics),
+                _ => Ok(()),
+            }
+        });
+        older.go_on();
+        let ended = older.ended();
+        assert!(
+            ended.code() == 2 && ended.stderr.contains("another writer"),
+            "{ended:?}"
+        );
+    });
+    world.settle(&coins);
 }
 
 #[test]

@@ -136,6 +136,17 @@ impl Process {
         self.signal(Signal::SIGQUIT);
     }
 
+    /// Stops it where it is (SIGSTOP), until it goes on.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        waitid(Id::Pid(self.pid()), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOWAIT).unwrap();
+    }
+
+    /// Lets it go on after [`stop`](Process::stop) (SIGCONT).
+    pub fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// Ends it at once (SIGKILL), and waits until it has ended and holds nothing any more: no lock, no port. Its end can still be asked for.
     pub fn kill(&self) {
         self.signal(Signal::SIGKILL);
