@@ -112,3 +112,19 @@ fn a_good_log_of_minted_coins_is_clean() {
     assert_eq!(code, 0, "{json}");
     assert_eq!(json["issued"], json!({"entries": VOTES + 10, "checkpoints": 1}));
 }
+
+#[test]
+fn of_a_log_of_three_levels_only_the_lies_are_named() {
+    let directory = published(&Draft::new(65_536 + 300));
+    let lies = [("tile/1/000", 17), ("tile/1/001.p/1", 0), ("tile/2/000.p/1", 0)];
+    for (file, hash) in lies {
+        let path = directory.path().join("v1/log").join(file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[32 * hash] ^= 1;
+        write(&path, bytes);
+    }
+    let (code, json) = audit_directory(directory.path());
+    let lines = lies.map(|(file, hash)| format!("{file}: hash {hash} is not that of the entries under it"));
+    assert_eq!((code, findings(&json)), (1, lines.to_vec()));
+    assert_eq!(json["entries"], json!(65_836));
+}

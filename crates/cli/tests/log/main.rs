@@ -7,6 +7,8 @@ mod flips;
 mod frauds;
 mod good;
 mod hostile;
+mod live;
+mod minted;
 mod receipts;
 mod server;
 
