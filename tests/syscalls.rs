@@ -10,13 +10,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use servers::process::Process;
 use servers::tools::tool;
+use servers::wait::wait_for;
 
 use crate::api::server::Books;
-use crate::harness::http::{Response, request, try_exchange};
+use crate::harness::http::{self, Response, request, try_exchange};
 use crate::harness::mint::{Coin, Mint};
+use crate::queue::world::{Store, World, start};
 
 /// What the ledger asks of its files.
 const CALLS: [&str; 11] = [
@@ -47,21 +51,37 @@ const NEED_ROOM: [&str; 7] = [
 /// How many votes are cast in a run.
 const VOTES: usize = 4;
 
-/// The API under strace, which does this to the calls that reach the ledger's files.
-fn strace(books: &Books, injection: &str, log: &Path) -> Command {
+/// Stops the program at no other calls than these; it could not go on without strace then.
+const QUICK: [&str; 1] = ["--seccomp-bpf"];
+
+/// Hears a signal to let the program go, which it does not when it writes into a file.
+const LETS_GO: [&str; 1] = ["-I2"];
+
+/// A program under strace, which does this to the calls that reach the files of a ledger, or only writes them down.
+fn strace(flags: &[&str], program: &Command, ledger: &Path, injection: Option<&str>) -> Command {
     let mut strace = Command::new(tool("strace"));
-    // With -D the process that was started becomes the API, and strace its grandchild: a signal reaches the API.
-    strace.args(["-D", "-f", "--seccomp-bpf", "-qq", "-e", "signal=none", "-o"]);
-    strace.arg(log).arg("-e").arg(injection);
-    let directory = books.ledger().parent().unwrap().to_owned();
-    let files = ["", "-wal", "-shm", ".lock", ".signed", ".signed.new"];
-    let files = files.map(|suffix| PathBuf::from(format!("{}{suffix}", books.ledger().display())));
-    for path in [&directory].into_iter().chain(&files) {
+    // With -D the process that was started becomes the program, and strace its grandchild: a signal reaches the program.
+    strace
+        .args(["-D", "-f", "-qq", "-e", "signal=none"])
+        .args(flags)
+        .arg("-o");
+    strace.arg(log(ledger)).arg(format!("--trace={}", CALLS.join(",")));
+    strace.args(injection.map(|injection| format!("--inject={injection}")));
+    let beside = |suffix| PathBuf::from(format!("{}{suffix}", ledger.display()));
+    let files = ["", "-wal", "-shm", ".lock", ".signed", ".signed.new"].map(beside);
+    for path in [ledger.parent().unwrap()]
+        .into_iter()
+        .chain(files.iter().map(PathBuf::as_path))
+    {
         strace.arg("-P").arg(path);
     }
-    let api = books.command(&[]);
-    strace.arg(api.get_program()).args(api.get_args());
+    strace.arg(program.get_program()).args(program.get_args());
     strace
+}
+
+/// Where strace writes down what it saw.
+fn log(ledger: &Path) -> PathBuf {
+    ledger.with_extension("strace")
 }
 
 /// Casts a vote of each coin, in order, at whoever listens there; what came of it, if an answer came.
@@ -109,8 +129,7 @@ fn has_every_answered_vote(books: Books, coins: &[Coin], answers: &[Option<Respo
 /// For each call, which of its repetitions to fail, out of those that each thread of a clean run made: strace counts for each thread.
 fn calls_of_a_clean_run(coins: &[Coin]) -> BTreeMap<String, BTreeSet<usize>> {
     let books = Books::init();
-    let log = books.ledger().with_extension("strace");
-    let mut command = strace(&books, &format!("trace={}", CALLS.join(",")), &log);
+    let mut command = strace(&QUICK, &books.command(&[]), &books.ledger(), None);
     let mut process = Process::start("hashicoin-api", &mut command);
     let answers = cast(&process.first_line(), coins);
     assert!(
@@ -119,7 +138,7 @@ fn calls_of_a_clean_run(coins: &[Coin]) -> BTreeMap<String, BTreeSet<usize>> {
     );
     process.terminate();
     assert_eq!(process.ended().code(), 0);
-    let text = fs::read_to_string(log).unwrap();
+    let text = fs::read_to_string(log(&books.ledger())).unwrap();
     let mut by_thread: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in text.lines() {
         let call = line
@@ -157,10 +176,10 @@ fn fail_each(names: &[&str], fault: &str) {
     let mut runs = 0;
     for (name, repetitions) in calls.iter().filter(|(name, _)| names.contains(&name.as_str())) {
         for when in repetitions {
-            let injection = format!("inject={name}:{fault}:when={when}");
+            let injection = format!("{name}:{fault}:when={when}");
             let books = Books::init();
-            let log = books.ledger().with_extension("strace");
-            let mut process = Process::start("hashicoin-api", &mut strace(&books, &injection, &log));
+            let mut command = strace(&QUICK, &books.command(&[]), &books.ledger(), Some(&injection));
+            let mut process = Process::start("hashicoin-api", &mut command);
             let answers = match process.line_or_end() {
                 Ok(ready) => {
                     let answers = cast(&ready, &coins);
@@ -200,4 +219,87 @@ fn a_disk_that_is_full_at_any_call_loses_no_answered_vote() {
 #[test]
 fn a_kill_at_any_call_loses_no_answered_vote() {
     fail_each(&CALLS, "signal=SIGKILL");
+}
+
+/// Lets go of a program that strace holds: what it made fail works again.
+fn let_go(process: &Process) {
+    let tracers = || -> BTreeSet<i32> {
+        let threads = fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+        // A thread may end meanwhile.
+        let statuses = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("status")).ok());
+        let tracer = |status: String| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix("TracerPid:")?.trim().parse().ok())
+        };
+        statuses.filter_map(tracer).filter(|tracer| *tracer != 0).collect()
+    };
+    for tracer in tracers() {
+        kill(Pid::from_raw(tracer), Signal::SIGTERM).unwrap();
+    }
+    wait_for("strace to let go", || match tracers() {
+        none if none.is_empty() => Ok(()),
+        some => Err(format!("{some:?}")),
+    });
+}
+
+/// Of each thread the fiftieth write and all after it find no room: those of the one that counts, when it has counted some votes.
+const FULL: &str = "write,pwrite64,ftruncate:error=ENOSPC:when=50+";
+
+#[test]
+fn an_api_whose_disk_is_full_takes_no_votes_and_started_again_with_room_has_all_that_it_answered() {
+    let coins = Mint::new().coins("coins", 30);
+    let books = Books::init();
+    let mut command = strace(&LETS_GO, &books.command(&[]), &books.ledger(), Some(FULL));
+    let mut process = Process::start("hashicoin-api", &mut command);
+    let ready = process.first_line();
+    let answers = cast(&ready, &coins);
+    let statuses: Vec<u16> = answers.iter().flatten().map(|answer| answer.status).collect();
+    assert_eq!(
+        (statuses[0], statuses.len(), statuses.last()),
+        (201, coins.len(), Some(&503))
+    );
+    assert!(
+        statuses.is_sorted(),
+        "votes are taken again after one was not: {statuses:?}"
+    );
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let health = http::get(ready["listening"].as_str().unwrap().parse().unwrap(), "/healthz");
+    assert_eq!(health.status, 503, "{health:?}");
+    let_go(&process);
+    process.terminate();
+    let ended = process.ended();
+    assert!(ended.stderr.contains("database or disk is full"), "{ended:?}");
+    has_every_answered_vote(books, &coins, &answers, "a full disk");
+}
+
+#[test]
+fn a_ledger_whose_disk_is_full_counts_on_by_itself_when_there_is_room() {
+    let coins = Mint::new().coins("coins", 60);
+    let mut world = World::start(Store::sqlite());
+    world.ledger.kill();
+    let Store::Sqlite(directory) = &world.store else {
+        unreachable!("this test is on SQLite");
+    };
+    let file = directory.path().join("ledger.sqlite");
+    let mut command = strace(&LETS_GO, &world.serve_ledger(), &file, Some(FULL));
+    let (ledger, address) = start("hashicoin-ledger", &mut command);
+    drop(std::mem::replace(&mut world.ledger, ledger));
+    world.ledger_address = address;
+    world.is_well();
+    let refused = coins
+        .iter()
+        .position(|coin| world.vote(coin, &json!({"clean-water": 1}), "wait=1").status != 201);
+    assert!(refused.is_some_and(|place| place > 0), "{refused:?}");
+    wait_for("the ledger to say so", || match http::get(address, "/healthz").json() {
+        health if health["dependencies"]["store"] == "failing" => Ok(()),
+        health => Err(health.to_string()),
+    });
+    // What waits in the queue is counted when there is room.
+    for coin in &coins[refused.unwrap()..] {
+        let queued = world.vote(coin, &json!({"clean-water": 1}), "respond-async");
+        assert_eq!(queued.status, 202, "{queued:?}");
+    }
+    let_go(&world.ledger);
+    world.settle(&coins);
 }
