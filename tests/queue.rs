@@ -11,4 +11,4 @@ mod log;
 mod promises;
 mod redis;
 mod spends;
-pub mod world;
+mod witness;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
     /// The log's key, and what was signed last.
     pub log: TempDir,
+    /// Who has to sign besides.
+    pub witness_policy: Option<PathBuf>,
 }
 
 /// A directory with a key for a log.
@@ -55,6 +57,7 @@ impl Default for Settings {
             api_arguments: &[],
             proxy: None,
             log: log(),
+            witness_policy: None,
         }
     }
 }
@@ -106,6 +109,9 @@ impl Store {
         command.arg("--keys").arg(&settings.ledger_keys);
         command.arg("--log-key").arg(settings.log.path().join("log-key"));
         command.arg("--signed-head").arg(settings.log.path().join("signed"));
+        if let Some(policy) = &settings.witness_policy {
+            command.arg("--witness-policy").arg(policy);
+        }
         command
     }
 

@@ -9,7 +9,7 @@ use crate::harness::artifacts::root;
 use crate::harness::process::run;
 
 /// Each package, and those of ours that it may depend on, for its tests too. Nothing points at the gate or at the mint.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("batch", &["coin"]),
     ("coin", &[]),
     ("coin-gate", &["coin"]),
@@ -30,7 +30,9 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("key_file", &["service"]),
     (
         "ledger",
-        &["coin", "key_file", "servers", "service", "tlog", "transit", "vote"],
+        &[
+            "coin", "key_file", "servers", "service", "tlog", "transit", "vote", "witness",
+        ],
     ),
     ("pool", &["coin", "servers", "service"]),
     // Real servers for tests; what ships depends on it in its tests alone.
@@ -39,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("tlog", &["coin", "servers"]),
     ("transit", &["coin", "service"]),
     ("vote", &["coin"]),
+    ("witness", &["coin", "service", "tlog"]),
     ("xtask", &[]),
 ];
 

@@ -48,6 +48,7 @@ pub fn signing(ledger: &Path, campaign: &CampaignFile) -> Result<Signing, Failur
     Ok(Signing {
         key: Arc::new(key),
         signed_head: beside(ledger, ".signed"),
+        witnesses: None,
     })
 }
 

@@ -34,7 +34,7 @@ pub async fn info(State(app): State<App>) -> Result<Response, Problem> {
     let info = LogInfo {
         campaign: app.ballot_box.campaign_file().clone(),
         verifier_keys: app.ballot_box.verifier_keys().await?,
-        witness_policy: None,
+        witness_policy: app.ballot_box.witness_policy().await?,
         coin_keys: public_keys(&app.keys.current()),
         has_issued: false,
     };

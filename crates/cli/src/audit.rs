@@ -66,7 +66,8 @@ fn audit(source: &Source, arguments: &Arguments, patience: Duration) -> Result<R
     let info = log::info(source)?;
     let trust = arguments.pins.trust(&info)?;
     let policy = trust.log.policy(&info.origin())?;
-    let present = log::present(source, &policy, patience, &mut findings)?;
+    let witnessed = trust.log.witnessed_policy(&info.origin())?;
+    let present = log::present(source, &witnessed, patience, &mut findings)?;
     let tallied = present.tally.as_ref().map_or(0, |(votes, _)| *votes);
     let rules = VoteRules {
         campaign: &info.campaign,

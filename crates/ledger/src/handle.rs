@@ -8,6 +8,7 @@ use coin::{Refusal, TOKEN_BYTES_MAX, Timestamp};
 use tlog::{BundleId, Tile, TileId};
 use tokio::sync::{oneshot, watch};
 use vote::{CampaignFile, Nullifier, Tally, Vote};
+use witness::Witnesses;
 
 use crate::queue::{Inlet, Submission, queue};
 use crate::writer::Writer;
@@ -39,6 +40,8 @@ pub struct Signing {
     pub key: Arc<LogKey>,
     /// The file that remembers what was signed last.
     pub signed_head: PathBuf,
+    /// Who has to sign besides, if anybody.
+    pub witnesses: Option<Arc<Witnesses>>,
 }
 
 impl Options {
@@ -320,8 +323,8 @@ impl Shared {
 
 /// The signer of a store's log, and the log.
 fn open_signer(store: &dyn Store, signing: Signing) -> Result<(Signer, Log), LedgerError> {
-    let Signing { key, signed_head } = signing;
-    let signer = Signer::open(store.log()?, Arc::clone(&key), &signed_head)?;
+    let key = Arc::clone(&signing.key);
+    let signer = Signer::open(store.log()?, signing)?;
     let published = signer.published();
     Ok((signer, Log { key, published }))
 }

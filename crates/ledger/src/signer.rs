@@ -2,7 +2,7 @@
 //!
 //! A log that signs two trees which are not one has betrayed everybody who believed it, and cannot take it back. So before each signature the store's rows are asked
 //! for two roots: that of the size which was signed last must be the one that was signed, and that of the new size the one that the store says it has. What was
-//! signed last stands in a file of the signer's own ([`SignedHead`]), since a store that was restored from a backup knows no better. The order is: the file, the store, and only
+//! signed last stands in a file of the signer's own ([`SignedHead`]), since a store that was restored from a backup knows no better. The order is: the witnesses, the file, the store, and only
 //! then everybody else; whatever fails in between, no tree that was shown is ever forgotten.
 
 use std::path::Path;
@@ -12,12 +12,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use service::Failure;
-use tlog::{Checkpoint, Note, TreeHead};
+use tlog::{Checkpoint, Hash, Note, ProofPlan, TreeHead};
 use tokio::sync::watch;
+use witness::Witnesses;
 
+use crate::published::tile;
 use crate::signed_head::SignedHead;
 use crate::tree::tree_at;
-use crate::{KeptCheckpoint, LogKey, LogStore, SigningError, StoreError};
+use crate::{KeptCheckpoint, LogKey, LogStore, Reader, Signing, SigningError, StoreError};
 
 /// The least time between two checkpoints: a receipt waits for half of it on the average, and Vault signs ten times a second at most.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -80,6 +82,7 @@ pub type Published = watch::Receiver<Option<Arc<KeptCheckpoint>>>;
 pub struct Signer {
     store: Box<dyn LogStore>,
     key: Arc<LogKey>,
+    witnesses: Option<Arc<Witnesses>>,
     file: SignedHead,
     /// What was signed last; `None` before the first.
     signed: Option<KeptCheckpoint>,
@@ -130,7 +133,13 @@ impl Signer {
     /// # Errors
     ///
     /// [`SigningError`]: this store's log must not be signed, or could not be.
-    pub fn open(mut store: Box<dyn LogStore>, key: Arc<LogKey>, signed_head: &Path) -> Result<Signer, SigningError> {
+    pub fn open(mut store: Box<dyn LogStore>, signing: Signing) -> Result<Signer, SigningError> {
+        let Signing {
+            key,
+            signed_head,
+            witnesses,
+        } = signing;
+        let signed_head = &*signed_head;
         let file = SignedHead::at(signed_head);
         let unreadable = |source| SigningError::Io {
             path: signed_head.to_owned(),
@@ -169,12 +178,13 @@ impl Signer {
         let mut signer = Signer {
             store,
             key,
+            witnesses,
             file,
             is_kept,
             signed,
             head: head.unwrap_or(TreeHead {
                 size: 0,
-                root: tlog::Hash::of_nothing(),
+                root: Hash::of_nothing(),
             }),
             published,
             bell: None,
@@ -282,16 +292,32 @@ impl Signer {
     }
 
     /// The signed checkpoint of a tree.
-    fn checkpoint(&self, head: &TreeHead) -> Result<KeptCheckpoint, Trouble> {
+    fn checkpoint(&mut self, head: &TreeHead) -> Result<KeptCheckpoint, Trouble> {
         let could_not = |what: String| Trouble::Later(format!("a checkpoint could not be written: {what}"));
         let checkpoint = Checkpoint::new(self.key.origin(), *head).map_err(|error| could_not(error.to_string()))?;
         let mut note = Note::new(checkpoint.to_string()).map_err(|error| could_not(error.to_string()))?;
         self.key.sign(&mut note)?;
+        if let Some(witnesses) = &self.witnesses {
+            let store = self.store.reader();
+            let cosigned = witnesses.cosign(&note, head, |size| growth(store, size, head.size));
+            note = cosigned.map_err(|error| Trouble::Later(error.to_string()))?;
+        }
         Ok(KeptCheckpoint {
             size: head.size,
             note: note.to_string(),
         })
     }
+}
+
+/// The proof that the tree of one size grew out of that of another.
+fn growth(store: &mut dyn Reader, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+    let missing = || StoreError::Damaged(format!("there is no proof from a tree of {from} to one of {to}"));
+    let plan = ProofPlan::consistency(from, to).ok_or_else(missing)?;
+    let mut tiles = Vec::new();
+    for id in plan.tiles() {
+        tiles.extend(tile(store, id)?);
+    }
+    plan.prove(&tiles).ok_or_else(missing)
 }
 
 /// Whether the store's votes begin with those of this tree, which was signed as this file says.

@@ -10,6 +10,7 @@
 //! | c2sp.org/signed-note: text, a blank line, `— <name> <base64>` | [`Note`], [`VerifierKey`] |
 //! | c2sp.org/tlog-checkpoint: origin, size, root | [`Checkpoint`] |
 //! | c2sp.org/tlog-cosignature, for Ed25519: a witness's signature with its time | [`Algorithm::CosignatureV1`], [`cosigned_message`] |
+//! | c2sp.org/tlog-policy: how many witnesses have to sign, as a file | [`PolicyFile`] |
 //! | c2sp.org/tlog-proof: what proves one entry offline | [`TlogProof`], under a [`Policy`] |
 //!
 //! Whatever is parsed here has exactly one spelling, and what is printed reads back as the same.
@@ -46,6 +47,7 @@ mod checkpoint;
 mod hash;
 mod note;
 mod policy;
+mod policy_file;
 mod proof;
 mod proof_plan;
 mod tile;
@@ -57,6 +59,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, cosigned_message};
 pub use hash::Hash;
 pub use note::{Note, NoteError, NoteSignature, Verified};
 pub use policy::{Policy, PolicyError};
+pub use policy_file::{PolicyFile, PolicyWitness};
 pub use proof::{PROOF_LINES_MAX, ProofError, SIZE_MAX, TreeHead};
 pub use proof_plan::ProofPlan;
 pub use tile::{BundleId, TILE_WIDTH, Tile, TileId, bundles, partial_tiles, tiles};

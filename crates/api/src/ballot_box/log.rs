@@ -23,6 +23,18 @@ impl BallotBox {
         }
     }
 
+    /// Which witnesses have to sign checkpoints (c2sp.org/tlog-policy), if any has to.
+    ///
+    /// # Errors
+    ///
+    /// As [`BallotBox::verifier_keys`].
+    pub async fn witness_policy(&self) -> Result<Option<String>, Problem> {
+        match self {
+            BallotBox::Embedded(_) => Ok(None),
+            BallotBox::Queued(queue) => queue.witness_policy().await.map_err(not_read),
+        }
+    }
+
     /// The last checkpoint.
     ///
     /// # Errors

@@ -25,6 +25,15 @@ impl Queue {
         serde_json::from_str(&text).map_err(|_| QueueError::Foreign("the log's keys"))
     }
 
+    /// Which witnesses have to sign checkpoints, if any has to.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer.
+    pub async fn witness_policy(&self) -> Result<Option<String>, QueueError> {
+        self.0.get(&self.0.names.witness_policy()).await
+    }
+
     /// The checkpoints of trees of this size and larger, in order, at most this many.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! Whose signatures are believed: keys that the user gives, or else those that the log publishes itself, which is then said.
 
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 
 use coin::Keyring;
 use service::Failure;
-use tlog::{Policy, VerifierKey};
+use tlog::{Policy, PolicyFile, VerifierKey};
 use vote::LogInfo;
 
 use crate::input;
@@ -16,6 +17,9 @@ pub struct LogPins {
     /// A key of the log that you trust, as <name>+<id>+<base64>; give one for each version that signed [default: those that the log publishes]
     #[arg(long = "verifier-key", value_name = "VKEY", value_parser = VerifierKey::parse)]
     verifier_keys: Vec<VerifierKey>,
+    /// Which witnesses have to have signed besides (c2sp.org/tlog-policy) [default: nobody has to]
+    #[arg(long, value_name = "FILE")]
+    witness_policy: Option<PathBuf>,
 }
 
 /// All keys that somebody trusts from elsewhere.
@@ -49,6 +53,8 @@ impl fmt::Display for Whose {
 /// Whose signatures under checkpoints are believed.
 pub struct LogTrust {
     keys: Vec<VerifierKey>,
+    /// Who has to sign besides, if the user wants somebody to: what the log publishes of it is its own word.
+    witnesses: Option<PolicyFile>,
     /// Who vouches for them.
     pub keys_are: Whose,
 }
@@ -92,7 +98,27 @@ impl LogPins {
                 other.name()
             )));
         }
-        Ok(LogTrust { keys, keys_are })
+        Ok(LogTrust {
+            keys,
+            witnesses: self.witness_policy()?,
+            keys_are,
+        })
+    }
+
+    /// The witnesses that were given.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is no policy.
+    pub fn witness_policy(&self) -> Result<Option<PolicyFile>, Failure> {
+        let Some(path) = &self.witness_policy else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+        let policy = PolicyFile::parse(&text);
+        policy
+            .map(Some)
+            .map_err(|what| Failure::CouldNot(format!("could not use {}: {what}", path.display())))
     }
 }
 
@@ -100,6 +126,15 @@ impl Pins {
     /// The keys of the log that were given.
     pub fn verifier_keys(&self) -> &[VerifierKey] {
         self.log.verifier_keys()
+    }
+
+    /// The witnesses that were given.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogPins::witness_policy`].
+    pub fn witness_policy(&self) -> Result<Option<PolicyFile>, Failure> {
+        self.log.witness_policy()
     }
 
     /// The keys of the coins, if they were given.
@@ -147,5 +182,18 @@ impl LogTrust {
         let keys: Result<Vec<VerifierKey>, _> = self.keys.iter().map(named).collect();
         let keys = keys.map_err(|error| Failure::Refused(format!("{origin:?} cannot be a log's name: {error}")))?;
         Ok(Policy::new(origin, keys))
+    }
+
+    /// The same, and the witnesses that the user wants have to have signed. The latest checkpoint covers all that came before it, so it is enough to ask this of that one.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogTrust::policy`], and when the policy is out of reach.
+    pub fn witnessed_policy(&self, origin: &str) -> Result<Policy, Failure> {
+        let policy = self.policy(origin)?;
+        let Some(file) = &self.witnesses else { return Ok(policy) };
+        let keys = file.witnesses.iter().map(|witness| witness.key.clone()).collect();
+        let policy = policy.with_witnesses(keys, file.quorum);
+        policy.map_err(|error| Failure::Refused(format!("the witnesses' policy: {error}")))
     }
 }

@@ -103,8 +103,14 @@ impl Judge {
                     "the verifier keys are of different logs: give those of one".to_owned(),
                 ));
             }
+            let policy = match arguments.pins.witness_policy()? {
+                None => Policy::new(origin, keys.to_vec()),
+                Some(file) => file
+                    .policy(origin, keys.to_vec())
+                    .map_err(|error| Failure::Refused(format!("the witnesses' policy: {error}")))?,
+            };
             return Ok(Judge {
-                policy: Policy::new(origin, keys.to_vec()),
+                policy,
                 coin_keys: arguments.pins.coin_keys()?,
                 info: None,
             });
@@ -117,7 +123,7 @@ impl Judge {
             .trust(&info)
             .map_err(|failure| could_not(failure.to_string()))?;
         Ok(Judge {
-            policy: trust.log.policy(&info.origin())?,
+            policy: trust.log.witnessed_policy(&info.origin())?,
             coin_keys: Some(trust.coin_keys),
             info: Some(info),
         })

@@ -55,6 +55,11 @@ impl Names {
         format!("{}:log:keys", self.0)
     }
 
+    /// Which witnesses have to sign, as text (c2sp.org/tlog-policy); missing when none has to.
+    pub fn witness_policy(&self) -> String {
+        format!("{}:log:witness-policy", self.0)
+    }
+
     /// The hashes of a tile, as many as there are. It only grows.
     pub fn tile(&self, level: u8, index: u64) -> String {
         format!("{}:log:tile:{level}:{index}", self.0)
@@ -98,6 +103,7 @@ mod tests {
         assert_eq!(names.checkpoints(), "hashicoin:{c-1}:log:checkpoints");
         assert_eq!(names.published(), "hashicoin:{c-1}:log:published");
         assert_eq!(names.verifier_keys(), "hashicoin:{c-1}:log:keys");
+        assert_eq!(names.witness_policy(), "hashicoin:{c-1}:log:witness-policy");
         assert_eq!(names.tile(1, 7), "hashicoin:{c-1}:log:tile:1:7");
         assert_eq!(names.entries(7), "hashicoin:{c-1}:log:entries:7");
     }

@@ -33,6 +33,7 @@ impl Place {
             signing: Some(Signing {
                 key: Arc::new(key),
                 signed_head: self.beside("signed"),
+                witnesses: None,
             }),
             ..self.clock.options()
         }

@@ -7,6 +7,7 @@
 mod keys;
 mod notes;
 mod others;
+mod policies;
 mod proofs;
 mod receipts;
 mod rfc;

@@ -8,10 +8,10 @@ use tlog::{
 
 use crate::keys::{Signer, log, witness};
 
-const ORIGIN: &str = "log.example/coins";
+pub const ORIGIN: &str = "log.example/coins";
 const TIME: u64 = 1_679_315_147;
 
-fn checkpoint() -> Checkpoint {
+pub fn checkpoint() -> Checkpoint {
     let head = TreeHead {
         size: 7,
         root: Hash([7; 32]),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use service::{LogFormat, RedisUrl};
+use tlog::VerifierKey;
 
 use crate::store::Place;
 
@@ -25,6 +26,48 @@ pub enum Command {
     /// When it is started it prints one line on standard output, {"listening":"ADDRESS:PORT","version":"…"}; /healthz there says whether Redis and the
     /// store answer. Logs go to standard error; RUST_LOG chooses their level.
     Serve(Serve),
+    /// Be a witness of logs: remember what each has shown, and sign what grows out of it.
+    #[command(subcommand)]
+    Witness(Witness),
+}
+
+#[derive(Subcommand)]
+pub enum Witness {
+    /// Make a witness's key and memory. Prints the key that its signatures are checked with.
+    Init(WitnessFiles),
+    /// Sign checkpoints until SIGTERM or SIGINT (c2sp.org/tlog-witness).
+    ///
+    /// When it is started it prints one line on standard output, {"listening":"ADDRESS:PORT","version":"…"}. Run it where whoever runs the log has no say.
+    Serve(WitnessServe),
+}
+
+/// What a witness is.
+#[derive(Args)]
+pub struct WitnessFiles {
+    /// Its name, such as example.com/witness
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// Its key (Ed25519, PKCS#8 PEM, mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// What it remembers (SQLite)
+    #[arg(long, value_name = "FILE")]
+    pub memory: PathBuf,
+}
+
+#[derive(Args)]
+pub struct WitnessServe {
+    #[command(flatten)]
+    pub files: WitnessFiles,
+    /// A key of a log that it witnesses, as the log publishes it; give one for each version
+    #[arg(long = "log-verifier-key", value_name = "VKEY", required = true, value_parser = VerifierKey::parse)]
+    pub logs: Vec<VerifierKey>,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
+    /// How logs are written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
 }
 
 /// What belongs together for as long as the campaign lasts.
@@ -73,6 +116,9 @@ pub struct Serve {
     /// The file that remembers which checkpoint was signed last. Made at the first start; keep it through every move and restore, and out of the store's backups
     #[arg(long, value_name = "FILE")]
     pub signed_head: PathBuf,
+    /// Which witnesses have to sign a checkpoint before it is published (c2sp.org/tlog-policy), each with its address
+    #[arg(long, value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
     /// The address to listen on, for /healthz and /metrics alone; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,

@@ -1,6 +1,5 @@
 //! The one thread that counts: opens the store, connects to Redis, and begins a new session ([`Counter`]) whenever one of them went away.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::redis::Names;
@@ -97,7 +96,7 @@ impl Consumer {
             url: self.redis.clone(),
             names: Names::new(file.campaign()),
             reader: store.reader()?,
-            key: Arc::clone(&self.signing.key),
+            signing: self.signing.clone(),
         };
         let log = Log::start(&*store, &self.signing, projection, &self.counter.stop)?;
         Ok(Open { store, log })

@@ -1,6 +1,5 @@
 //! The log beside the counting: one thread signs checkpoints, another carries what they cover into Redis. Neither is waited for by a vote.
 
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use ledger::{Bell, LedgerError, Signer, Signing, SigningError, Store};
@@ -31,7 +30,7 @@ impl Log {
         stop: &Stop,
     ) -> Result<Log, Trouble> {
         let (published, new_checkpoint) = Bell::new();
-        let signer = Signer::open(store.log()?, Arc::clone(&signing.key), &signing.signed_head);
+        let signer = Signer::open(store.log()?, signing.clone());
         let signer = signer.map_err(LedgerError::from)?.with_bell(published);
         let (bell, new_votes) = Bell::new();
         let stops = stop.clone();

@@ -3,11 +3,10 @@
 //! It follows the store, as [`crate::projection`] does, and what is missing in Redis is written again from the store. Tiles and bundles only ever grow by what
 //! comes behind, so each is written over what it was, from its first byte on, and never becomes shorter; a checkpoint is written after all that it covers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::redis::Names;
-use ledger::{Heard, KeptCheckpoint, LogKey, Reader, Ringing, StoreError, bundle, tile};
+use ledger::{Heard, KeptCheckpoint, Reader, Ringing, Signing, StoreError, bundle, tile};
 use redis::{Connection, Pipeline};
 use service::{Failure, RedisUrl};
 use tlog::{BundleId, TileId, bundles, tiles};
@@ -27,7 +26,7 @@ pub struct LogProjection {
     pub url: RedisUrl,
     pub names: Names,
     pub reader: Box<dyn Reader>,
-    pub key: Arc<LogKey>,
+    pub signing: Signing,
 }
 
 impl LogProjection {
@@ -121,13 +120,17 @@ impl LogProjection {
 
     /// Writes checkpoints, and tells who waits for the last of them.
     fn write_checkpoints(&self, redis: &mut Connection, checkpoints: &[KeptCheckpoint]) -> Result<(), Trouble> {
-        let keys = self.key.verifier_keys().map_err(Trouble::End)?;
+        let keys = self.signing.key.verifier_keys().map_err(Trouble::End)?;
         let keys: Vec<String> = keys.values().map(ToString::to_string).collect();
         let mut write = redis::pipe();
         write.atomic();
         // Strings always write.
         let keys = serde_json::to_string(&keys).unwrap_or_default();
         write.set(self.names.verifier_keys(), keys).ignore();
+        match &self.signing.witnesses {
+            Some(witnesses) => write.set(self.names.witness_policy(), witnesses.policy_text()).ignore(),
+            None => write.del(self.names.witness_policy()).ignore(),
+        };
         for KeptCheckpoint { size, note } in checkpoints {
             write.zadd(self.names.checkpoints(), note, *size).ignore();
         }

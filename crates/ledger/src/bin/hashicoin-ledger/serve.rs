@@ -1,6 +1,9 @@
 //! `hashicoin-ledger serve`: from the files to a counting thread, and from the signal to an orderly end.
 
+use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use transit::Settings;
 use vote::CampaignFile;
+use witness::Witnesses;
 
 use crate::arguments::Serve;
 use crate::consumer::Consumer;
@@ -65,7 +69,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     let served = runtime.block_on(async {
         let mut shutdown = Shutdown::on_signals()
             .map_err(|error| Failure::CouldNot(format!("could not listen for signals: {error}")))?;
-        let listener = listen(arguments).await?;
+        let listener = listen(arguments.listen).await?;
         let (end, mut ended) = oneshot::channel();
         thread::Builder::new()
             .name("counting".to_owned())
@@ -105,19 +109,36 @@ fn signing(arguments: &Serve, file: &CampaignFile) -> Result<Signing, Failure> {
             ));
         }
     };
+    let witnesses = arguments
+        .witness_policy
+        .as_ref()
+        .map(|path| witnesses(path, &origin, &key));
     Ok(Signing {
+        witnesses: witnesses.transpose()?.map(Arc::new),
         key: Arc::new(key),
         signed_head: arguments.signed_head.clone(),
     })
 }
 
+/// The witnesses that a policy names.
+fn witnesses(path: &Path, origin: &str, key: &LogKey) -> Result<Witnesses, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
+    let keys = key.verifier_keys()?.into_values().collect();
+    Witnesses::from_policy(&text, origin, keys)
+        .map_err(|what| Failure::Refused(format!("the policy {} is wrong: {what}", path.display())))
+}
+
 /// Listens, and says where.
-async fn listen(arguments: &Serve) -> Result<TcpListener, Failure> {
-    let could_not = |error: io::Error| Failure::CouldNot(format!("could not listen on {}: {error}", arguments.listen));
-    let listener = TcpListener::bind(arguments.listen).await.map_err(could_not)?;
-    let address = listener.local_addr().map_err(could_not)?;
-    let ready = json!({"listening": address.to_string(), "version": env!("CARGO_PKG_VERSION")});
+///
+/// # Errors
+///
+/// When the address is taken.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let could_not = |error: io::Error| Failure::CouldNot(format!("could not listen on {}: {error}", address));
+    let listener = TcpListener::bind(address).await.map_err(could_not)?;
+    let bound = listener.local_addr().map_err(could_not)?;
+    let ready = json!({"listening": bound.to_string(), "version": env!("CARGO_PKG_VERSION")});
     writeln!(io::stdout(), "{ready}").map_err(could_not)?;
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(address = %bound, version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(listener)
 }
