@@ -90,22 +90,7 @@ fn audit(source: &Source, arguments: &Arguments, patience: Duration) -> Result<R
         |entries, findings| rules.read(entries, findings),
         |votes, findings| recount.add(&votes, findings),
     )?;
-    match &present.tally {
-        None => findings.add("tally", "it is missing, or says no number of votes"),
-        Some((votes, _)) if *votes < present.signed_before => findings.add(
-            "tally.votes",
-            format!(
-                "it is {votes}, and a checkpoint of {} was signed before it",
-                present.signed_before
-            ),
-        ),
-        Some((votes, _)) if *votes > present.head.size => findings.add(
-            "tally.votes",
-            format!("it is {votes}, and the latest checkpoint covers {}", present.head.size),
-        ),
-        Some((_, tally)) if tallied <= seen.entries => recount.compare(&info.campaign, tally, &mut findings),
-        Some(_) => {}
-    }
+    recount.compare(&info.campaign, &present, seen.entries, &mut findings);
     let issued = match info.has_issued {
         true => Some(issued::audit(source, &info, &trust.log, &recount, &mut findings)?),
         false => None,

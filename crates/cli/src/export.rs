@@ -134,16 +134,20 @@ fn of_one_moment(
 ) -> Result<(Present, Value), Failure> {
     let deadline = Instant::now() + patience;
     loop {
-        let mut present = log::present(source, policy, patience, findings)?;
+        let mut of_this = Findings::default();
+        let mut present = log::present(source, policy, patience, &mut of_this)?;
         match present.tally.take() {
-            Some((votes, tally)) if votes == present.head.size => return Ok((present, tally)),
+            Some((votes, tally)) if votes == present.head.size => {
+                findings.append("", of_this);
+                return Ok((present, tally));
+            }
             Some((votes, _)) if Instant::now() >= deadline => {
                 return Err(Failure::CouldNot(format!(
                     "the tally has {votes} votes, and the checkpoint beside it {}: export when fewer votes are coming in, or give it more time with --timeout",
                     present.head.size
                 )));
             }
-            Some(_) => {}
+            Some(_) => log::wait(),
             None => {
                 return Err(Failure::CouldNot(format!(
                     "{source} has no /{TALLY} that says a number of votes: check the address"

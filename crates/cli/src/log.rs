@@ -14,7 +14,7 @@ mod walk;
 pub use info::info;
 pub use kept::{Kept, KeptCheckpoints};
 pub use known::Known;
-pub use present::{Present, check, latest, present};
+pub use present::{Present, check, latest, present, wait};
 pub use source::{Place, Source, write};
 pub use stretch::Entries;
 pub use trust::{LogPins, LogTrust, Pins, Trust, Whose};

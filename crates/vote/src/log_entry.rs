@@ -49,9 +49,15 @@ impl LogEntry {
     /// Reads an entry; `None` unless it is what [`LogEntry::to_text`] writes, for these charities.
     pub fn parse(bytes: &[u8], charities: &Charities) -> Option<LogEntry> {
         let text = str::from_utf8(bytes).ok()?;
-        let text = text.strip_prefix(HEADER)?.strip_prefix("\ncoin: ")?;
-        let (token, text) = text.split_once("\nvote: ")?;
-        let (written_shares, text) = text.split_once("\ncounted: ")?;
+        let (header, text) = text.split_once('\n')?;
+        let (token, text) = text.split_once('\n')?;
+        let (written_shares, counted_at) = text.split_once('\n')?;
+        let token = token.strip_prefix("coin: ")?;
+        let written_shares = written_shares.strip_prefix("vote: ")?;
+        let counted_at = counted_at.strip_prefix("counted: ")?.strip_suffix('\n')?;
+        if header != HEADER {
+            return None;
+        }
         let vote = parse_vote(written_shares, charities)?;
         // A token has one spelling, and so has a point in time; shares may stand there in another order, or with a zero before them.
         if shares(&vote) != written_shares {
@@ -60,7 +66,7 @@ impl LogEntry {
         Some(LogEntry {
             coin: SignedCoin::from_token(token.as_bytes()).ok()?,
             vote,
-            counted_at: Timestamp::parse(text.strip_suffix('\n')?)?,
+            counted_at: Timestamp::parse(counted_at)?,
         })
     }
 }

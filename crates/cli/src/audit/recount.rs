@@ -9,6 +9,7 @@ use vote::{CampaignFile, Nullifier, Tally, Totals};
 
 use super::votes::{Votes, at};
 use crate::findings::Findings;
+use crate::log::Present;
 
 /// What was counted so far.
 pub struct Recount {
@@ -60,10 +61,22 @@ impl Recount {
         Tally::new(campaign, &self.all)
     }
 
-    /// Compares the tally that was published with the sums over as many entries as it has votes.
-    pub fn compare(&self, campaign: &CampaignFile, published: &Value, findings: &mut Findings) {
-        let recounted = Tally::new(campaign, &self.in_tally).to_json(campaign);
-        differences("tally", &recounted, published, findings);
+    /// Compares the tally that was published with the sums over as many entries as it has votes, if so many were read.
+    pub fn compare(&self, campaign: &CampaignFile, present: &Present, entries: u64, findings: &mut Findings) {
+        let Some((votes, published)) = &present.tally else {
+            return findings.add("tally", "it is missing, or says no number of votes");
+        };
+        let (before, latest) = (present.signed_before, present.head.size);
+        if *votes < before {
+            let what = format!("it is {votes}, and a checkpoint of {before} was signed before it");
+            findings.add("tally.votes", what);
+        } else if *votes > latest {
+            let what = format!("it is {votes}, and the latest checkpoint covers {latest}");
+            findings.add("tally.votes", what);
+        } else if *votes <= entries {
+            let recounted = Tally::new(campaign, &self.in_tally).to_json(campaign);
+            differences("tally", &recounted, published, findings);
+        }
     }
 }
 

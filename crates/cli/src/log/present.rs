@@ -64,11 +64,12 @@ pub fn present(
     })
 }
 
+/// Waits until asking again is worth while.
 #[expect(
     clippy::disallowed_methods,
     reason = "a server says when it has signed by nothing but its next checkpoint"
 )]
-fn wait() {
+pub fn wait() {
     thread::sleep(LOOK_AGAIN);
 }
 
