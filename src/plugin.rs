@@ -119,6 +119,10 @@ enum State {
 impl Request {
     /// Decides about the request by its headers.
     pub fn on_headers(&mut self) -> Action {
+        if self.state == State::Refused {
+            // No proxy asks again. What it was told stands.
+            return Action::Pause;
+        }
         let Some(in_force) = self.in_force.clone() else {
             return self.refuse(Refusal::GateUnavailable);
         };

@@ -85,7 +85,7 @@ impl Worker {
     }
 
     /// The root context that new requests get.
-    pub(super) fn root_in_force(&self) -> Option<u32> {
+    pub fn root_in_force(&self) -> Option<u32> {
         self.in_force
     }
 

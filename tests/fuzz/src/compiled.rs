@@ -1,4 +1,4 @@
-//! The compiled filter in the mock of the proxy: a script of events, in any order that a proxy may bring them in, with any bytes in them. It must not trap, must
+//! The compiled filter in the mock of the proxy: a script of requests and configurations, with any bytes in them. It must not trap, must
 //! not use up its fuel, and must decide what the same code decides natively.
 
 use std::cell::RefCell;
@@ -36,10 +36,15 @@ fn start() -> Envoy {
     envoy
 }
 
+/// Runs something with the proxy that all inputs share.
+pub fn with_envoy(run: impl FnOnce(&mut Envoy)) {
+    ENVOY.with_borrow_mut(run);
+}
+
 /// Events, one after each empty line: the first letter says which. `c` a configuration, `m` a header map as it is, any other a request with these lines, whose
 /// number of body pieces and trailers follows from that letter.
 pub fn compiled(data: &[u8]) {
-    ENVOY.with_borrow_mut(|envoy| {
+    with_envoy(|envoy| {
         for event in split(data) {
             let (kind, bytes) = event.split_first().map_or((0, event), |(kind, bytes)| (*kind, bytes));
             match kind {

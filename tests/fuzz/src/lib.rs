@@ -24,6 +24,7 @@ mod path;
 #[path = "../../../src/route.rs"]
 mod route;
 
+mod callbacks;
 mod compiled;
 mod pure;
 mod signature;
@@ -32,7 +33,7 @@ mod signature;
 pub type Target = fn(&[u8]);
 
 /// Every target by name. The last one must fail: a driver that lets it pass finds nothing.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("configuration", pure::configuration),
     ("headers", pure::headers),
     ("header-map", pure::header_map),
@@ -42,5 +43,6 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("keyring", pure::keyring),
     ("signature", signature::signature),
     ("compiled", compiled::compiled),
+    ("callbacks", callbacks::callbacks),
     ("canary", pure::canary),
 ];

@@ -9,7 +9,7 @@ use fuzz_targets::{TARGETS, Target};
 
 /// Mutations of a pure target.
 const MUTATIONS: usize = 5_000;
-/// Mutations of the compiled one; the interpreter is slow.
+/// Mutations of those that run the compiled module; the interpreter is slow.
 const MUTATIONS_COMPILED: usize = 300;
 
 /// Bytes that mean something to one parser or another.
@@ -78,7 +78,7 @@ fn run(name: &str, target: Target, mutations: usize) -> Option<Vec<u8>> {
 fn no_target_fails_but_the_canary() {
     for (name, target) in TARGETS {
         let mutations = match name {
-            "compiled" => MUTATIONS_COMPILED,
+            "compiled" | "callbacks" => MUTATIONS_COMPILED,
             // So simple that many cost nothing.
             "canary" => 10 * MUTATIONS,
             _ => MUTATIONS,
