@@ -12,3 +12,4 @@ mod promises;
 mod redis;
 mod spends;
 mod witness;
+pub mod world;
