@@ -61,6 +61,10 @@ impl Report {
             "coins' keys  {}",
             whose(self.trust.coin_keys_are, "--coin-keys")
         ))?;
+        output::print(match self.trust.log.quorum() {
+            Some(quorum) => format!("witnesses    {quorum} have to have signed the latest checkpoint"),
+            None => "witnesses    none was asked for; those that you trust with --witness-policy".to_owned(),
+        })?;
         output::print(format_args!(
             "checkpoints  {}, and {} that you had",
             self.seen.checkpoints, self.known
@@ -124,6 +128,7 @@ impl Report {
             "root": self.latest.root.to_string(),
             "log_keys": self.trust.log.keys_are.to_string(),
             "coin_keys": self.trust.coin_keys_are.to_string(),
+            "witnesses": self.trust.log.quorum(),
             "entries": self.seen.entries,
             "checkpoints": self.seen.checkpoints,
             "known": self.known,

@@ -196,4 +196,9 @@ impl LogTrust {
         let policy = policy.with_witnesses(keys, file.quorum);
         policy.map_err(|error| Failure::Refused(format!("the witnesses' policy: {error}")))
     }
+
+    /// How many witnesses the user wants to have signed.
+    pub fn quorum(&self) -> Option<usize> {
+        self.witnesses.as_ref().map(|file| file.quorum)
+    }
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use coin::{Campaign, Coin, PublicKey, Serial, SignedCoin, Timestamp};
 use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
-use tlog::{Algorithm, Checkpoint, Hash, Note, Tree, TreeHead, VerifierKey, bundle, bundles, tiles};
+use tlog::{Algorithm, Checkpoint, Hash, Note, Tree, TreeHead, VerifierKey, bundle, bundles, cosigned_message, tiles};
 use vote::{CampaignFile, IssuedEntry, LogEntry, LogInfo, Tally, Totals, Vote};
 
 /// The campaign of every draft.
@@ -19,6 +19,9 @@ const CAMPAIGN: &str = r#"{"campaign":"c","donation":{"currency":"USD","minor_un
 /// When every vote is counted.
 const COUNTED: &str = "2026-11-23T20:00:00Z";
 
+/// When every witness signs, in seconds since 1970.
+const COSIGNED: u64 = 1_795_464_000;
+
 /// A log that is not published yet.
 #[derive(Clone)]
 pub struct Draft {
@@ -26,6 +29,8 @@ pub struct Draft {
     pub campaign: CampaignFile,
     /// Signs checkpoints.
     pub log_key: KeyPair,
+    /// Sign checkpoints besides.
+    pub witnesses: Vec<KeyPair>,
     /// Under which name the log signs.
     pub origin: String,
     /// The entries' bytes.
@@ -51,6 +56,12 @@ pub fn coin_key(version: u32) -> KeyPair {
 /// A log's key as others have it.
 pub fn verifier_key(origin: &str, key: &KeyPair) -> VerifierKey {
     VerifierKey::new(origin, Algorithm::Ed25519, PublicKey::from_bytes(*key.pk).unwrap()).unwrap()
+}
+
+/// A witness's key as others have it.
+pub fn witness_key(key: &KeyPair) -> VerifierKey {
+    let public_key = PublicKey::from_bytes(*key.pk).unwrap();
+    VerifierKey::new("witness.example", Algorithm::CosignatureV1, public_key).unwrap()
 }
 
 /// Vault's JSON with the coins' keys of two versions.
@@ -85,6 +96,7 @@ impl Draft {
         let draft = Draft {
             campaign,
             log_key: key_pair(1),
+            witnesses: vec![],
             origin: "hashicoin/c".to_owned(),
             entries: vec![],
             checkpoints: earlier.chain([votes]).collect(),
@@ -143,9 +155,16 @@ impl Draft {
     /// A checkpoint of this head, signed.
     pub fn sign(&self, origin: &str, head: TreeHead) -> String {
         let key = verifier_key(origin, &self.log_key);
-        let mut note = Note::new(Checkpoint::new(origin, head).unwrap().to_string()).unwrap();
+        let checkpoint = Checkpoint::new(origin, head).unwrap();
+        let mut note = Note::new(checkpoint.to_string()).unwrap();
         let signature = *self.log_key.sk.sign(note.text(), None);
         note.add_signature(&key, &signature).unwrap();
+        for witness in &self.witnesses {
+            let message = cosigned_message(&checkpoint, COSIGNED);
+            let signature = *witness.sk.sign(message, None);
+            note.add_cosignature(&witness_key(witness), COSIGNED, &signature)
+                .unwrap();
+        }
         note.to_string()
     }
 

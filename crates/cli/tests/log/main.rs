@@ -11,6 +11,7 @@ mod live;
 mod minted;
 mod receipts;
 mod server;
+mod witnesses;
 
 use std::path::Path;
 use std::process::Command;
