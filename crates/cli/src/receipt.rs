@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// The receipt, as both commands are given it.
 #[derive(clap::Args)]
 struct File {
-    /// The receipt, as `hashicoin vote --receipt` or GET /v1/votes/<id>/receipt gave it; - for standard input
+    /// The receipt, as `hashicoin vote --receipt` or `GET /v1/votes/ID/receipt` gave it; - for standard input
     #[arg(value_name = "FILE")]
     receipt: PathBuf,
 }

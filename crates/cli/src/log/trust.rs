@@ -14,7 +14,7 @@ use crate::input;
 /// The log's keys that somebody trusts from elsewhere.
 #[derive(clap::Args)]
 pub struct LogPins {
-    /// A key of the log that you trust, as <name>+<id>+<base64>; give one for each version that signed [default: those that the log publishes]
+    /// A key of the log that you trust, as `NAME+ID+BASE64`; give one for each version that signed [default: those that the log publishes]
     #[arg(long = "verifier-key", value_name = "VKEY", value_parser = VerifierKey::parse)]
     verifier_keys: Vec<VerifierKey>,
     /// Which witnesses have to have signed besides (c2sp.org/tlog-policy) [default: nobody has to]
