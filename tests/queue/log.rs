@@ -3,6 +3,8 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use servers::postgres::DATABASE;
+use servers::process::run;
 use servers::wait::wait_for;
 
 use super::world::{Store, World};
@@ -119,4 +121,46 @@ fn another_log_s_checkpoints_in_redis_are_not_added_to() {
         ended.code() == 1 && ended.stderr.contains("checkpoints that this store does not have"),
         "{ended:?}"
     );
+}
+
+#[test]
+fn yesterday_s_database_is_not_signed() {
+    let coins = Mint::new().coins("coins", 2);
+    let mut world = World::start(Store::postgres());
+    let count = |world: &World, coin| {
+        let answer = world.vote(coin, &json!({"clean-water": 1}), "wait=30").json();
+        assert!(answer["receipt"].is_string(), "{answer}");
+    };
+    count(&world, &coins[0]);
+    world.ledger.kill();
+    let in_postgres = |world: &World, statement: &str| {
+        let Store::Postgres(postgres) = &world.store else {
+            unreachable!("this test is on Postgres");
+        };
+        // A copy is made of what nobody uses; the killed ledger's connections end in a moment.
+        wait_for("nobody to be connected", || {
+            let others = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{DATABASE}'");
+            match postgres.sql_in("postgres", &others).as_str() {
+                "0" => Ok(()),
+                others => Err(others.to_owned()),
+            }
+        });
+        postgres.sql_in("postgres", statement);
+    };
+    in_postgres(&world, &format!("CREATE DATABASE yesterday TEMPLATE {DATABASE}"));
+    world.start_ledger();
+    world.is_well();
+    count(&world, &coins[1]);
+    world.ledger.kill();
+    in_postgres(&world, &format!("DROP DATABASE {DATABASE}"));
+    in_postgres(&world, &format!("ALTER DATABASE yesterday RENAME TO {DATABASE}"));
+    // Redis would know as well.
+    let _: String = world.redis.ask(&["FLUSHALL"]);
+    let ended = run(&mut world.serve_ledger());
+    assert_eq!(ended.code(), 1, "{ended:?}");
+    assert!(ended.stderr.contains("the log was signed up to 2 votes"), "{ended:?}");
+    fs::remove_file(world.settings.log.path().join("signed")).unwrap();
+    let ended = run(&mut world.serve_ledger());
+    assert_eq!(ended.code(), 1, "{ended:?}");
+    assert!(ended.stderr.contains("what was signed last"), "{ended:?}");
 }

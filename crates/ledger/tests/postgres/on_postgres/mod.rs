@@ -3,6 +3,7 @@
 
 mod cuts;
 mod fence;
+mod flips;
 mod late;
 mod opening;
 mod roles;
