@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use ledger::{PostgresStore, PostgresUrl, Store, StoreError};
+use ledger::{KeptCheckpoint, PostgresStore, PostgresUrl, Store, StoreError};
 use serde_json::json;
 use servers::Postgres;
 use servers::postgres::LEDGER;
@@ -71,6 +71,30 @@ fn a_connection_cut_around_commit_is_found_out_and_never_counted_twice() {
         );
         drop(store);
         database.open().unwrap();
+    }
+}
+
+#[test]
+fn a_checkpoint_whose_commit_is_cut_off_is_kept_once() {
+    for cut in [Cut::Before, Cut::After] {
+        let database = Database::with_ledger();
+        let proxy = Proxy::to(database.server.address());
+        let mut store = open_through(&proxy, &database);
+        store
+            .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
+            .unwrap();
+        let mut log = store.log().unwrap();
+        let checkpoint = KeptCheckpoint {
+            size: 1,
+            note: "of one".to_owned(),
+        };
+        proxy.cut(cut);
+        let error = log.keep_checkpoint(&checkpoint).unwrap_err();
+        assert!(matches!(error, StoreError::Backend(_)), "{cut:?}: {error}");
+        let kept = log.reader().last_checkpoint().unwrap();
+        assert_eq!(kept.is_some(), cut == Cut::After, "{cut:?}");
+        log.keep_checkpoint(&checkpoint).unwrap();
+        assert_eq!(log.reader().checkpoints_from(0, 10).unwrap(), [checkpoint], "{cut:?}");
     }
 }
 
