@@ -29,12 +29,12 @@ pub struct Mesh {
 
 /// The program, with the tools that `cargo xtask tools` brought.
 pub fn command() -> Command {
-    command_with("--mesh")
+    command_with(&["--mesh"])
 }
 
-fn command_with(flag: &str) -> Command {
+fn command_with(flags: &[&str]) -> Command {
     let mut command = Command::new(program("hashicoin"));
-    command.args(["dev", flag, "--json", "--envoy"]).arg(envoy());
+    command.arg("dev").args(flags).args(["--json", "--envoy"]).arg(envoy());
     command.arg("--gate").arg(gate()).arg("--tools").arg(tools());
     command
 }
@@ -42,25 +42,25 @@ fn command_with(flag: &str) -> Command {
 impl Mesh {
     /// Brings one up, and has its story told.
     pub fn start() -> Mesh {
-        Mesh::start_with("--mesh")
+        Mesh::start_with(&["--mesh"])
     }
 
-    /// Brings one up whose parts Nomad runs, and has its story told.
+    /// Brings one up whose parts Nomad runs, and has its story told; it then walks the keynote.
     pub fn start_on_nomad() -> Mesh {
         nomad();
-        Mesh::start_with("--nomad")
+        Mesh::start_with(&["--nomad", "--keynote"])
     }
 
-    fn start_with(flag: &str) -> Mesh {
+    fn start_with(flags: &[&str]) -> Mesh {
         let directory = TempDir::new().unwrap();
         // Postgres runs as somebody else, and must find its own directory in here.
         let mut open_up = Command::new("chmod");
         assert_eq!(run(open_up.arg("711").arg(directory.path())).code(), 0);
-        let mut command = command_with(flag);
+        let mut command = command_with(flags);
         command
             .args(["--count", "500", "--data"])
             .arg(directory.path().join("data"));
-        let mut process = Process::start(&format!("hashicoin dev {flag}"), &mut command);
+        let mut process = Process::start(&format!("hashicoin dev {}", flags[0]), &mut command);
         let figures: Value = serde_json::from_str(&process.first_line()).unwrap();
         assert_eq!(figures["ok"], true, "{figures}");
         let facts = read_facts(directory.path());
@@ -75,6 +75,16 @@ impl Mesh {
             ),
             directory,
         }
+    }
+
+    /// What the keynote asserted, once it was walked to its end.
+    pub fn keynote(&self) -> Value {
+        wait_for("the keynote to be walked", || {
+            let said = self.process.stdout();
+            let line = said.split_inclusive('\n').nth(1).filter(|line| line.ends_with('\n'));
+            line.map(|line| serde_json::from_str(line).unwrap())
+                .ok_or_else(|| self.said())
+        })
     }
 
     /// What `mesh.json` says now.

@@ -4,20 +4,31 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::{identities, moved};
 use crate::harness::artifacts::source;
 use crate::harness::process::run;
 use crate::mesh::world::Mesh;
 
-/// The story of `hashicoin dev` held when the mesh is there: forged coins stopped at the gate in the API's sidecar, good ones counted by the ledger through the terminating
+/// The story of `hashicoin dev` held when the mesh is there, and so did the keynote's steps: forged coins stopped at the gate in the API's sidecar, good ones counted by the ledger through the terminating
 /// gateway, and a stranger's audit found nothing wrong.
 #[test]
 fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
     let began = Instant::now();
     let mesh = Mesh::start_on_nomad();
+    let told = mesh.keynote();
     eprintln!(
-        "the mesh is up, and its story told, after {} s",
+        "the mesh is up, and the keynote walked, after {} s",
         began.elapsed().as_secs()
+    );
+    // What each asserted stands in the program, which ends at the first that does not hold.
+    let steps = told["steps"].as_array().unwrap();
+    let asserted = |step: &Value| step["asserted"].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        steps.iter().map(asserted).collect::<Vec<_>>(),
+        [3, 4, 3, 2, 2, 2, 4, 3, 9],
+        "{told:#}"
     );
     plan(&mesh);
     identities::tokens(&mesh);

@@ -18,6 +18,24 @@ pub struct Arguments {
     arguments: Vec<OsString>,
 }
 
+/// The keynote's steps, each asserted, on a real Vault, Consul and Nomad: `dev --nomad --keynote`; as root
+#[derive(clap::Args)]
+pub struct Keynote {
+    #[command(flatten)]
+    dev: Arguments,
+}
+
+/// As [`run`], for the keynote.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn keynote(keynote: Keynote) -> Result<(), String> {
+    let Keynote { mut dev } = keynote;
+    dev.arguments.splice(0..0, ["--nomad", "--keynote"].map(OsString::from));
+    run(&dev)
+}
+
 /// Runs the command; returns only when it fails.
 ///
 /// # Errors

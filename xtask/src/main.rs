@@ -1,6 +1,5 @@
-//! `cargo xtask`: the project's own commands. What CI runs is what a developer runs.
-//!
-//! Everything that a command says goes to standard error; standard output belongs to the programs that it starts.
+//! `cargo xtask`: the project's own commands. What CI runs is what a developer runs. Everything that a command says goes to standard error; standard output belongs
+//! to the programs that it starts.
 
 mod bench;
 mod cargo;
@@ -29,6 +28,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Dev(dev::Arguments),
+    Keynote(dev::Keynote),
     Test(test::Arguments),
     /// Measures what is claimed about speed, beside the rival, in one run
     #[command(subcommand)]
@@ -44,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Keynote(arguments) => dev::keynote(arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(bench) => bench::run(&bench),
         Command::Check => check::run(),

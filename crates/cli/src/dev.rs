@@ -9,6 +9,7 @@ mod data;
 mod figures;
 mod forge;
 mod job;
+mod keynote;
 mod mesh;
 mod mint;
 mod programs;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::value_parser;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::Failure;
 
 use crate::output;
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// As --mesh, with the parts run by Nomad as jobs; for root alone
     #[arg(long, group = "servers")]
     nomad: bool,
+    /// After the story walk the keynote's steps, each with its commands and what must follow from them; with --json a second line has them
+    #[arg(long, requires = "nomad")]
+    keynote: bool,
     /// The directory of the mesh's servers [default: PATH]
     #[arg(long, value_name = "DIR", requires = "servers")]
     tools: Option<PathBuf>,
@@ -135,6 +139,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     say("The story held.");
+    if arguments.keynote {
+        let tools = mesh::Tools::find(arguments.tools.as_deref(), true)?;
+        let steps = keynote::walk(&mut stage, &data, &tools, &campaign, &stop, &say)?;
+        if arguments.json {
+            output::print(json!({ "ok": true, "steps": steps }))?;
+        }
+        say("The keynote held.");
+    }
     if arguments.once {
         return Ok(());
     }

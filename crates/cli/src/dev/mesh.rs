@@ -28,7 +28,7 @@ use service::Failure;
 use self::network::Network;
 use self::ports::{Port, Ports};
 use self::supervisor::Supervisor;
-use self::tools::Tools;
+pub use self::tools::Tools;
 use super::CAMPAIGN_JSON;
 use super::data::Data;
 use super::mint::{self, Minted, Signer};

@@ -1,0 +1,112 @@
+//! Where coins come from: the key, who may use it, one coin by hand, and whether it is good.
+
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use coin::{Campaign, Coin, Serial, SignedCoin, parse_vault_signature};
+use serde_json::json;
+use service::Failure;
+
+use super::Walk;
+use crate::dev::mint;
+
+/// "coin" in base64.
+const INPUT: &str = "input=Y29pbg==";
+
+/// The key is Ed25519, and not even whoever may do everything gets it out.
+pub fn key(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let mut read = walk.vault("vault-root")?;
+    let key = walk.json(read.args(["read", "-format=json", "transit/keys/hashicoin"]))?;
+    walk.assert(key["data"]["type"] == "ed25519", "the key is Ed25519")?;
+    walk.assert(key["data"]["exportable"] == false, "it is not exportable")?;
+    let mut export = walk.vault("vault-root")?;
+    let exported = walk.run(export.args(["read", "transit/export/signing-key/hashicoin"]))?;
+    walk.assert(!exported.status.success(), "Vault's root does not get it out")
+}
+
+/// The mint may sign, in one way, and do nothing else.
+pub fn policies(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let mut sign = walk.vault("vault-mint")?;
+    walk.succeed(sign.args(["write", "transit/sign/hashicoin", INPUT]))?;
+    walk.assert(true, "the mint's token signs")?;
+    for (path, what) in [
+        ("transit/sign/hashicoin/sha1", "with a hash in the path it does not"),
+        ("transit/verify/hashicoin", "it does not verify"),
+        ("transit/sign/hashicoin-log", "it does not sign the log"),
+    ] {
+        let mut denied = walk.vault("vault-mint")?;
+        let denied = walk.run(denied.args(["write", path, INPUT]))?;
+        let is_denied = String::from_utf8_lossy(&denied.stderr).contains("permission denied");
+        walk.assert(!denied.status.success() && is_denied, what)?;
+    }
+    Ok(())
+}
+
+/// A coin as anybody could make it who may sign, and Vault's two lines about it.
+pub fn by_hand(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let mut serial = [0; 16];
+    getrandom::fill(&mut serial)
+        .map_err(|error| Failure::CouldNot(format!("no random bytes from the system: {error}")))?;
+    let campaign = Campaign::parse(walk.campaign);
+    let coin = Coin {
+        campaign: campaign.ok_or_else(|| Failure::CouldNot("the campaign's name is none".to_owned()))?,
+        serial: Serial::from_bytes(serial),
+        expires: mint::late()?,
+    };
+    let input = format!("input={}", STANDARD.encode(coin.to_signed_bytes()));
+    let mut sign = walk.vault("vault-mint")?;
+    let signed = walk.json(sign.args(["write", "-format=json", "transit/sign/hashicoin", &input]))?;
+    let signature = signed["data"]["signature"].as_str().and_then(parse_vault_signature);
+    walk.assert(signature.is_some(), "Vault gives a signature and its key's version")?;
+    walk.coin = signature.map(|(key_version, signature)| SignedCoin {
+        coin,
+        key_version,
+        signature,
+    });
+
+    let id = signed["request_id"].as_str().unwrap_or_default();
+    let log = walk.data.join("vault/audit.log");
+    let log = fs::read_to_string(&log).map_err(|error| Failure::io("read", &log, &error))?;
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains(&format!("\"id\":\"{id}\"")))
+        .collect();
+    walk.assert(
+        !id.is_empty() && lines.len() == 2,
+        "the audit log has the request and the answer under its id",
+    )?;
+    let tells = lines.iter().any(|line| line.contains(&input["input=".len()..]));
+    walk.assert(!tells, "and not what was signed")
+}
+
+/// The coin is good for whoever has the public keys, and changed it is not.
+pub fn verify(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let Some(signed) = walk.coin.clone() else {
+        return Err(Failure::CouldNot("no coin was signed by hand".to_owned()));
+    };
+    let file = walk.data.write("coin.txt", &signed.to_coin_txt())?;
+    let mut changed = signed.clone();
+    changed.signature[0] ^= 1;
+    let forged = walk.data.write("forged.coin.txt", &changed.to_coin_txt())?;
+    for (file, code, what) in [
+        (file, 0, "with the public keys alone the coin is good"),
+        (forged, 1, "with one bit changed it is not"),
+    ] {
+        let mut verify = Walk::hashicoin()?;
+        let verified = walk.run(verify.arg("verify").arg(file).arg("--keys").arg(walk.data.keys()))?;
+        walk.assert(verified.status.code() == Some(code), what)?;
+    }
+    let input = STANDARD.encode(signed.coin.to_signed_bytes());
+    for (signed, valid, what) in [
+        (signed, true, "Vault says that the coin is good"),
+        (changed, false, "and that the changed one is not"),
+    ] {
+        let body = json!({ "input": input, "signature": signed.to_vault_signature() }).to_string();
+        let mut verify = walk.vault("vault-root")?;
+        verify.args(["write", "-format=json", "transit/verify/hashicoin", "-"]);
+        let said = walk.json_with(&mut verify, &body)?;
+        walk.assert(said["data"]["valid"] == valid, what)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What Nomad does: mines, scales, and takes the terminating gateway away and brings it back.
+
+use serde_json::{Map, Value};
+use service::Failure;
+
+use super::Walk;
+use crate::dev::readings::ApiMetrics;
+use crate::dev::wait::wait_for;
+
+/// How many coins the job mines.
+const COINS: u64 = 25;
+
+impl Walk<'_> {
+    /// A job's allocations.
+    fn allocations(&self, job: &str) -> Result<Vec<Value>, Failure> {
+        let mut list = self.nomad()?;
+        let said = crate::dev::job::run("`nomad job allocs`", list.args(["job", "allocs", "-json", job]))?;
+        serde_json::from_slice(&said).map_err(|error| Failure::CouldNot(format!("`nomad job allocs`: {error}")))
+    }
+
+    /// Waits until so many of a job's allocations are in a state that Nomad calls so.
+    fn wait_for_allocations(&mut self, job: &str, status: &str, count: usize) -> Result<Vec<Value>, Failure> {
+        let stop = self.stop;
+        let look = || {
+            let all = self.allocations(job).map_err(|failure| failure.to_string())?;
+            let found: Vec<Value> = all.into_iter().filter(|one| one["ClientStatus"] == status).collect();
+            if found.len() == count {
+                Ok(found)
+            } else {
+                Err(format!("{} of them", found.len()))
+            }
+        };
+        wait_for(&format!("{count} {status} of {job}"), &mut Nobody, stop, look)
+    }
+
+    /// Waits until what was changed about a job last is found healthy: before that Nomad takes no other change.
+    fn wait_for_deployment(&mut self, job: &str) -> Result<(), Failure> {
+        let stop = self.stop;
+        let look = || {
+            let mut latest = self.nomad().map_err(|failure| failure.to_string())?;
+            latest.args(["job", "deployments", "-latest", "-json", job]);
+            let said = crate::dev::job::run("`nomad job deployments`", &mut latest);
+            let said = said.map_err(|failure| failure.to_string())?;
+            let said = String::from_utf8_lossy(&said).into_owned();
+            let deployment: Value = serde_json::from_str(&said).unwrap_or_default();
+            if deployment["Status"] == "successful" {
+                Ok(())
+            } else {
+                Err(said)
+            }
+        };
+        wait_for(&format!("the deployment of {job}"), &mut Nobody, stop, look)
+    }
+
+    fn coins_in_the_pool(&self) -> Result<u64, Failure> {
+        Ok(ApiMetrics::read(&self.stage.api)?.sum("hashicoin_pool_coins", &[]))
+    }
+}
+
+/// Nobody to look after: the commands themselves say what is wrong.
+struct Nobody;
+
+impl crate::dev::wait::Watched for Nobody {
+    fn still_runs(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn last_words(&self) -> String {
+        String::new()
+    }
+}
+
+/// A dispatch is an order of coins, and the allocation's id is its name.
+pub fn mine(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let before = walk.coins_in_the_pool()?;
+    let mut dispatch = walk.nomad()?;
+    dispatch.args([
+        "job",
+        "dispatch",
+        "-detach",
+        "-meta",
+        &format!("campaign={}", walk.campaign),
+    ]);
+    dispatch.args(["-meta", &format!("expires={}", crate::dev::mint::late()?)]);
+    dispatch.args(["-meta", &format!("count={COINS}"), "miner"]);
+    let said = walk.succeed(&mut dispatch)?;
+    let mut words = said.split_whitespace();
+    let order = words
+        .find(|word| word.starts_with("miner/dispatch-"))
+        .unwrap_or_default();
+    let done = walk.wait_for_allocations(order, "complete", 1)?;
+    let allocation = done[0]["ID"].as_str().unwrap_or_default();
+    let mut logs = walk.nomad()?;
+    let report = walk.json(logs.args(["alloc", "logs", "-task", "miner", allocation]))?;
+    walk.assert(
+        report["issuance_id"] == allocation,
+        "the serials follow from the allocation's id",
+    )?;
+    let after = walk.coins_in_the_pool()?;
+    walk.assert(after == before + COINS, &format!("{COINS} more coins wait in the pool"))
+}
+
+/// A second API and none of it noticed by those who ask.
+pub fn scale(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    for (count, what) in [(2, "two serve"), (1, "one serves again")] {
+        walk.wait_for_deployment("api")?;
+        let mut scale = walk.nomad()?;
+        walk.succeed(scale.args(["job", "scale", "-detach", "api", "api", &count.to_string()]))?;
+        walk.wait_for_allocations("api", "running", count)?;
+        let answer = walk.stage.front.get("/v1/tally")?;
+        walk.assert(answer.status == 200, what)?;
+    }
+    Ok(())
+}
+
+/// Votes are taken while the way to Postgres is gone, and counted when it is back.
+pub fn gateway(walk: &mut Walk<'_>) -> Result<(), Failure> {
+    let votes =
+        |walk: &Walk<'_>| -> Result<Value, Failure> { Ok(walk.stage.front.get("/v1/tally")?.json()["votes"].clone()) };
+    let before = votes(walk)?;
+    let mut stop = walk.nomad()?;
+    walk.succeed(stop.args(["job", "stop", "-detach", "pci-gateway"]))?;
+    walk.wait_for_allocations("pci-gateway", "running", 0)?;
+
+    let signed = walk.take_coin("without-a-gateway")?;
+    let mut weights = Map::new();
+    weights.insert(walk.charities()?[0].clone(), Value::from(1));
+    let answer = walk
+        .stage
+        .front
+        .vote("/v1/votes", Some(&signed.to_token()), &weights, None)?;
+    walk.assert(answer.status == 202, "without the gateway a vote is queued")?;
+    let id = answer.json()["id"].as_str().unwrap_or_default().to_owned();
+    walk.assert(votes(walk)? == before, "and not counted")?;
+
+    // As it was run first. `nomad job start` would want to read the file again, and knows nothing of the variables that it was given.
+    let mut start = walk.nomad()?;
+    walk.succeed(start.args(["job", "revert", "-detach", "pci-gateway", "0"]))?;
+    wait_for("the vote to be counted", &mut Nobody, walk.stop, || {
+        let answer = walk.stage.front.get(&format!("/v1/votes/{id}"));
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        if answer.status == 200 {
+            Ok(())
+        } else {
+            Err(format!("{}: {}", answer.status, answer.body))
+        }
+    })?;
+    walk.assert(true, "with the gateway it is counted")
+}
