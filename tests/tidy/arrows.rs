@@ -31,7 +31,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     (
         "ledger",
         &[
-            "coin", "key_file", "servers", "service", "tlog", "transit", "vote", "witness",
+            "batch", "coin", "key_file", "servers", "service", "tlog", "transit", "vote", "witness",
         ],
     ),
     ("pool", &["coin", "servers", "service"]),

@@ -71,4 +71,4 @@ pub use refusal::Refusal;
 pub use serial::Serial;
 pub use timestamp::Timestamp;
 pub use token::{SIGNATURE_BYTES, SignedCoin, TOKEN_BYTES_MAX, parse_vault_signature};
-pub use verify::{Accepted, verify};
+pub use verify::{Accepted, Claim, verify};

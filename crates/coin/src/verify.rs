@@ -15,7 +15,7 @@
 //! does, a check without the cofactor can refuse what this accepts.
 
 use crate::token::{RawToken, SIGNATURE_BYTES};
-use crate::{Campaign, Coin, Keyring, Refusal, SignedCoin, Timestamp};
+use crate::{Campaign, Coin, Keyring, PublicKey, Refusal, SignedCoin, Timestamp};
 
 /// A coin that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,25 +39,71 @@ impl Accepted {
     }
 }
 
+/// A coin that passed every check but that of its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim<'keyring> {
+    /// What the coin says, with the signature that nobody has looked at.
+    pub signed: SignedCoin,
+    /// The bytes that the signature must be of.
+    pub signed_bytes: Vec<u8>,
+    /// The key that it must verify against.
+    pub key: &'keyring PublicKey,
+}
+
+impl<'keyring> Claim<'keyring> {
+    /// The first four checks, for whoever asks about the signatures of many coins together.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`], except [`Refusal::BadSignature`].
+    pub fn read(
+        token: &[u8],
+        keyring: &'keyring Keyring,
+        campaign: &Campaign,
+        now: Timestamp,
+    ) -> Result<Claim<'keyring>, Refusal> {
+        let raw = RawToken::parse(token)?;
+        let signed = raw.signed_coin()?;
+        let key = keyring.find(raw.key_version)?;
+        if signed.coin.campaign != *campaign {
+            return Err(Refusal::WrongCampaign);
+        }
+        if now >= signed.coin.expires {
+            return Err(Refusal::Expired);
+        }
+        Ok(Claim {
+            signed,
+            signed_bytes: raw.payload,
+            key,
+        })
+    }
+
+    /// The last check.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::BadSignature`].
+    pub fn check_signature(&self) -> Result<(), Refusal> {
+        self.key.verify(&self.signed_bytes, &self.signed.signature)
+    }
+}
+
 /// Decides about a token: the coin, or the first reason against it in the order that this module's documentation gives.
 ///
 /// # Errors
 ///
 /// One [`Refusal`] out of [`Refusal::TooLong`], `Malformed`, `PayloadMalformed`, `KeyUnknown`, `KeyRetired`, `WrongCampaign`, `Expired`, `BadSignature`.
 pub fn verify(token: &[u8], keyring: &Keyring, campaign: &Campaign, now: Timestamp) -> Result<Accepted, Refusal> {
-    let raw = RawToken::parse(token)?;
-    let signed = raw.signed_coin()?;
-    let key = keyring.find(raw.key_version)?;
-    if signed.coin.campaign != *campaign {
-        return Err(Refusal::WrongCampaign);
-    }
-    if now >= signed.coin.expires {
-        return Err(Refusal::Expired);
-    }
-    key.verify(&raw.payload, &raw.signature)?;
+    let claim = Claim::read(token, keyring, campaign, now)?;
+    claim.check_signature()?;
+    let SignedCoin {
+        coin,
+        key_version,
+        signature,
+    } = claim.signed;
     Ok(Accepted {
-        coin: signed.coin,
-        key_version: raw.key_version,
-        signature: raw.signature,
+        coin,
+        key_version,
+        signature,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use batch::verify_coins;
 use coin::Timestamp;
 use tokio::sync::watch;
 use vote::{CampaignFile, Tally, Totals};
@@ -72,12 +73,14 @@ impl Writer {
     /// Answers the refused at once and returns the others, each ballot with its reply.
     fn verify(&self, batch: Vec<Submission>, now: Timestamp) -> (Vec<Ballot>, Vec<Reply>) {
         let keyring = self.keys.current();
+        let tokens: Vec<&[u8]> = batch.iter().map(|submission| submission.token.as_slice()).collect();
+        let verified = verify_coins(&tokens, &keyring, self.file.campaign(), now);
         let mut ballots = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
-        for Submission { token, vote, reply } in batch {
-            match coin::verify(&token, &keyring, self.file.campaign(), now) {
-                Ok(accepted) => {
-                    ballots.push(Ballot::new(accepted.into_signed_coin(), vote));
+        for (Submission { vote, reply, .. }, verified) in batch.into_iter().zip(verified) {
+            match verified {
+                Ok(coin) => {
+                    ballots.push(Ballot::new(coin, vote));
                     replies.push(reply);
                 }
                 Err(refusal) => send(reply, Ok(Outcome::Refused(refusal))),

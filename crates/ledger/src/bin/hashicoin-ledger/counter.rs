@@ -1,4 +1,4 @@
-//! One session of counting: reads the stream in order, verifies each coin, counts a batch in one transaction together with the position, and then tells.
+//! One session of counting: reads the stream in order, verifies the coins, counts a batch in one transaction together with the position, and then tells.
 //!
 //! Nothing is lost and nothing counts twice, whatever fails and whenever, because only one thing is ever believed: what the store has committed. After
 //! any failure the session ends, and the next one begins by asking the store where it is. Votes are in the stream until the store has them.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vote::CampaignFile;
 
-use coin::{Keyring, verify};
+use batch::verify_coins;
 use ledger::redis::{Decided, Entry, Names};
 use ledger::{Appended, Ballot, Batch, Clock, Counted, DeadLetter, Keys, Position, Progress, State, Store};
 use redis::ConnectionLike;
@@ -19,7 +19,7 @@ use crate::stream;
 use crate::trouble::Trouble;
 
 /// How many votes are counted in one transaction at most.
-const BATCH_MAX: usize = 512;
+const BATCH_MAX: usize = 2048;
 /// How long Redis shows that a ledger works after its last word, in seconds. Each round of reading says it anew, at least once a second.
 const HEARTBEAT_TTL_S: u64 = 5;
 
@@ -97,14 +97,20 @@ impl Counter {
         Ok(())
     }
 
-    /// Verifies what was read: each entry is a ballot or a dead letter.
+    /// Verifies what was read: each entry is a ballot or a dead letter. What the API has checked is checked again: anybody may have written the entry.
     fn batch(&self, entries: &[stream::Queued], last: Position) -> Batch {
         let keyring = self.keys.current();
         let now = (self.clock)();
+        let (tokens, weights): (Vec<_>, Vec<_>) = entries.iter().map(stream::Queued::token_and_weights).unzip();
+        let verified = verify_coins(&tokens, &keyring, self.file.campaign(), now);
         let mut ballots = Vec::with_capacity(entries.len());
         let mut dead_letters = Vec::new();
-        for entry in entries {
-            match self.ballot(entry, &keyring, now) {
+        for (((entry, token), weights), coin) in entries.iter().zip(&tokens).zip(&weights).zip(verified) {
+            let ballot = coin.map_err(coin::Refusal::code).and_then(|coin| {
+                let vote = Entry { token, weights }.vote(self.file.charities());
+                Ok(Ballot::new(coin, vote.map_err(ledger::redis::NotAVote::code)?))
+            });
+            match ballot {
                 Ok(ballot) => ballots.push(ballot),
                 Err(code) => {
                     tracing::warn!(position = %entry.position, code, "an entry of the queue is refused");
@@ -123,20 +129,6 @@ impl Counter {
                 dead_letters,
             }),
         }
-    }
-
-    /// The ballot in an entry, or the code of what is wrong with it. What the API has checked is checked again: anybody may have written the entry.
-    fn ballot(&self, entry: &stream::Queued, keyring: &Keyring, now: coin::Timestamp) -> Result<Ballot, &'static str> {
-        let (token, weights) = entry.token_and_weights();
-        let accepted = verify(&token, keyring, self.file.campaign(), now).map_err(coin::Refusal::code)?;
-        let entry = Entry {
-            token: &token,
-            weights: &weights,
-        };
-        let vote = entry
-            .vote(self.file.charities())
-            .map_err(ledger::redis::NotAVote::code)?;
-        Ok(Ballot::new(accepted.into_signed_coin(), vote))
     }
 }
 
