@@ -42,6 +42,7 @@ done
 token gateway -templated-policy=builtin/api-gateway -var=name:gateway
 token pci-gateway -policy-name=hashicoin-pci-gateway
 token keys -policy-name=hashicoin-keys
+token prometheus -policy-name=hashicoin-prometheus
 # HASHICOIN_NOMADS names Nomad's agents (server apps pci), if Nomad runs the parts.
 for agent in ${HASHICOIN_NOMADS:-}; do
   token "nomad-$agent" -policy-name="hashicoin-nomad-$agent"

@@ -16,6 +16,7 @@ mod host;
 mod mesh;
 mod mint;
 mod mock;
+mod monitoring;
 mod nomad;
 mod queue;
 mod syscalls;

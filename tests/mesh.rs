@@ -6,6 +6,7 @@
 mod faults;
 mod filter;
 mod intentions;
+mod monitoring;
 mod networks;
 mod operating;
 mod requests;

@@ -16,4 +16,7 @@ acl {
 client_addr = "127.0.0.1"
 
 disable_update_check = true
-telemetry { disable_hostname = true }
+telemetry {
+  disable_hostname          = true
+  prometheus_retention_time = "60s"
+}

@@ -26,4 +26,7 @@ performance { raft_multiplier = 1 }
 
 # Nobody is asked for a newer version or told about this one.
 disable_update_check = true
-telemetry { disable_hostname = true }
+telemetry {
+  disable_hostname          = true
+  prometheus_retention_time = "60s"
+}

@@ -17,8 +17,12 @@ service {
         { name = "the API", alias_service = "api" },
       ]
       proxy {
-        # None: a server-sent event stream has no end, and the API ends everything else by itself.
-        config { local_request_timeout_ms = 0 }
+        config {
+          # None: a server-sent event stream has no end, and the API ends everything else by itself.
+          local_request_timeout_ms   = 0
+          # The proxy's figures and the gate's, and nothing else of the admin interface.
+          envoy_prometheus_bind_addr = "127.0.0.1:9102"
+        }
         upstreams = [{ destination_name = "redis", local_bind_port = 6381 }]
       }
     }

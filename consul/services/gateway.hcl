@@ -4,4 +4,7 @@ service {
   kind    = "api-gateway"
   name    = "gateway"
   address = "127.0.0.1"
+  proxy {
+    config { envoy_prometheus_bind_addr = "127.0.0.1:9106" }
+  }
 }

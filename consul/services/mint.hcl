@@ -8,6 +8,7 @@ service {
       port    = 21004
       checks  = [{ name = "the sidecar listens", tcp = "127.0.0.1:21004", interval = "2s" }]
       proxy {
+        config { envoy_prometheus_bind_addr = "127.0.0.1:9105" }
         upstreams = [{ destination_name = "redis", local_bind_port = 6383 }]
       }
     }

@@ -12,6 +12,9 @@ service {
       address = "127.0.0.1"
       port    = 21002
       checks  = [{ name = "the sidecar listens", tcp = "127.0.0.1:21002", interval = "2s" }]
+      proxy {
+        config { envoy_prometheus_bind_addr = "127.0.0.1:9103" }
+      }
     }
   }
 }

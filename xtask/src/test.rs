@@ -4,11 +4,12 @@ use crate::cargo::{build_programs_and_tests, cargo};
 use crate::{check, step, tools, wasm};
 
 /// The tests that need a program of others, by a part of their names.
-const NEED_TOOLS: [&str; 11] = [
+const NEED_TOOLS: [&str; 12] = [
     "browser::",
     "dev::",
     "edge::",
     "mesh::",
+    "monitoring::",
     "nomad::",
     "postgres::",
     "queue::",

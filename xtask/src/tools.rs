@@ -12,7 +12,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use self::debian::{CHROMIUM, CNI, IPROUTE2, IPTABLES, POSTGRES, REDIS, STRACE};
+use self::debian::{CHROMIUM, CNI, IPROUTE2, IPTABLES, POSTGRES, PROMETHEUS, REDIS, STRACE};
 use self::go::{CONSUL, CONSUL_TEMPLATE, NOMAD, TLOG_CHECK, VAULT};
 use crate::cargo::WASM_TARGET;
 use crate::{place, step};
@@ -26,7 +26,7 @@ pub fn run() -> Result<(), String> {
     wasm_target()?;
     link("envoy", &envoy::bring()?)?;
     link_all(&debian::bring(&[
-        CHROMIUM, REDIS, POSTGRES, IPROUTE2, IPTABLES, CNI, STRACE,
+        CHROMIUM, REDIS, POSTGRES, PROMETHEUS, IPROUTE2, IPTABLES, CNI, STRACE,
     ])?)?;
     // What takes long comes last: who lacks something, Go too, hears of it first.
     link(TLOG_CHECK.name, &go::bring(&TLOG_CHECK)?)?;
@@ -43,7 +43,7 @@ pub fn run() -> Result<(), String> {
 /// As [`run`].
 pub fn mesh() -> Result<(), String> {
     link("envoy", &envoy::bring()?)?;
-    link_all(&debian::bring(&[REDIS, POSTGRES, IPROUTE2])?)?;
+    link_all(&debian::bring(&[REDIS, POSTGRES, PROMETHEUS, IPROUTE2])?)?;
     bring_go_tools()
 }
 

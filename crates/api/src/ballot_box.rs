@@ -152,6 +152,10 @@ impl BallotBox {
                 }
             }
         }
+        // None before the first vote.
+        if let Ok(checkpoint) = self.checkpoint() {
+            measure::log(checkpoint.size);
+        }
     }
 
     /// Ends in order: what was taken into this process is counted, also when its client is gone. What is in the queue is the ledger's. Blocks.

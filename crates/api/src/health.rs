@@ -29,7 +29,7 @@ pub async fn health(State(app): State<App>) -> Result<Response, Problem> {
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     app.ballot_box.measure().await;
     let text = blocking(move || {
-        measure::requests_in_progress(app.requests_in_progress());
+        measure::requests_in_progress(app.requests_in_progress(), app.requests_max);
         measure::keys(&app.keys);
         match app.pool.as_ref().map(|pool| pool.counts(clock::now())) {
             None => {}

@@ -14,6 +14,7 @@ use crate::pool::Counts;
 
 const REQUESTS: &str = "hashicoin_api_requests_total";
 const REQUESTS_IN_PROGRESS: &str = "hashicoin_api_requests_in_progress";
+const REQUESTS_MAX: &str = "hashicoin_api_requests_max";
 const VOTES: &str = "hashicoin_votes_total";
 const POOL_COINS: &str = "hashicoin_pool_coins";
 const KEYS_STALE: &str = "hashicoin_keys_stale";
@@ -21,6 +22,7 @@ const KEY_VERSION: &str = "hashicoin_key_version";
 const LEDGER_OPEN: &str = "hashicoin_ledger_open";
 const LEDGER_VOTES: &str = "hashicoin_ledger_votes";
 const LEDGER_UNITS: &str = "hashicoin_ledger_units";
+const LOG_SIZE: &str = "hashicoin_log_size";
 const QUEUE_BACKLOG: &str = "hashicoin_queue_backlog";
 
 const OUTCOMES: [&str; 5] = ["counted", "repeated", "spent", "refused", "queued"];
@@ -32,6 +34,7 @@ pub fn describe() {
         REQUESTS_IN_PROGRESS,
         "Requests that are worked on now; at --max-requests more are turned away."
     );
+    describe_gauge!(REQUESTS_MAX, "--max-requests.");
     describe_counter!(VOTES, "Votes by what came of them.");
     describe_gauge!(
         POOL_COINS,
@@ -48,6 +51,7 @@ pub fn describe() {
     );
     describe_gauge!(LEDGER_OPEN, "1 while the ledger takes votes, 0 otherwise.");
     describe_gauge!(LEDGER_VOTES, "Votes in the ledger.");
+    describe_gauge!(LOG_SIZE, "Votes that the newest published checkpoint covers.");
     describe_gauge!(LEDGER_UNITS, "Units in the ledger by charity; a coin is 1000000.");
     for outcome in OUTCOMES {
         counter!(VOTES, "outcome" => outcome).increment(0);
@@ -79,10 +83,11 @@ pub fn cast(cast: &Cast) {
     counter!(VOTES, "outcome" => label).increment(1);
 }
 
-/// Shows how many requests are worked on.
+/// Shows how many requests are worked on, and how many can be.
 #[expect(clippy::cast_precision_loss, reason = "--max-requests is far below 2^53")]
-pub fn requests_in_progress(count: usize) {
+pub fn requests_in_progress(count: usize, max: usize) {
     gauge!(REQUESTS_IN_PROGRESS).set(count as f64);
+    gauge!(REQUESTS_MAX).set(max as f64);
 }
 
 /// Shows how many coins are where.
@@ -116,6 +121,12 @@ pub fn ledger(is_open: bool, tally: &Tally) {
     for charity in &tally.charities {
         gauge!(LEDGER_UNITS, "charity" => charity.id.clone()).set(charity.units as f64);
     }
+}
+
+/// Shows up to where the log is signed and published.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, exact up to 2^53")]
+pub fn log(size: u64) {
+    gauge!(LOG_SIZE).set(size as f64);
 }
 
 /// A method as a label: those that HTTP defines, and one word for whatever else somebody sends.

@@ -1,4 +1,4 @@
-//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres, strace.
+//! Programs that come from PATH, or on Debian from its packages: the browser, Redis, Postgres, Prometheus, strace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,15 @@ pub const POSTGRES: Package = Package {
     programs: &["postgres", "initdb", "psql"],
     accepts: |version| major(version, "postgres (PostgreSQL) ").is_some_and(|major| major >= 15),
     wanted: "postgres, initdb and psql, 15 or later",
+};
+
+/// Prometheus: reads the mesh's figures, and tests the rules about them.
+pub const PROMETHEUS: Package = Package {
+    name: "Prometheus",
+    packages: &["prometheus"],
+    programs: &["prometheus", "promtool"],
+    accepts: |version| major(version, "prometheus, version ").is_some_and(|major| major >= 2),
+    wanted: "prometheus and promtool, 2 or later",
 };
 
 /// A load generator, for measurements.
@@ -238,6 +247,9 @@ fn a_server_of_an_older_release_is_not_taken() {
     assert!(redis("7.0.15") && redis("8.2.1") && !redis("6.2.7"));
     let postgres = |version: &str| (POSTGRES.accepts)(&format!("postgres (PostgreSQL) {version} (Debian)"));
     assert!(postgres("15.18") && postgres("17.2") && !postgres("9.6") && !postgres("14.9"));
+    let prometheus =
+        |version: &str| (PROMETHEUS.accepts)(&format!("prometheus, version {version} (branch: debian/sid)"));
+    assert!(prometheus("2.42.0+ds") && prometheus("3.5.0") && !prometheus("1.8.2"));
     let strace = |version: &str| (STRACE.accepts)(&format!("strace -- version {version}\nCopyright"));
     assert!(strace("5.3") && strace("6.1") && !strace("5.2") && !strace("4.26"));
     assert!(!(REDIS.accepts)("") && !(POSTGRES.accepts)("command not found") && !(STRACE.accepts)("strace"));

@@ -10,6 +10,7 @@ mod network;
 mod nomad;
 mod ports;
 mod postgres;
+mod prometheus;
 mod redis;
 mod supervisor;
 mod tools;
@@ -163,6 +164,8 @@ pub fn set_up(
     };
     say(&format!("minted   {count} coins for {campaign}, into the pool"));
     let minted = Minted { count, keys, odd };
+
+    prometheus::start(&site, &supervisor, stop, say)?;
 
     let client = |port| Client::new(Base::local(port));
     let front = client(site.front);

@@ -13,7 +13,7 @@ macro_rules! shipped {
 }
 
 /// What is used as it is: agents, policies, scripts, and the entries that no site changes.
-pub const AS_THEY_ARE: [(&str, &str); 17] = shipped![
+pub const AS_THEY_ARE: [(&str, &str); 18] = shipped![
     "consul/agent/client.hcl",
     "consul/agent/server.hcl",
     "consul/config/intentions-api.hcl",
@@ -30,6 +30,7 @@ pub const AS_THEY_ARE: [(&str, &str); 17] = shipped![
     "consul/policies/nomad-pci.hcl",
     "consul/policies/nomad-server.hcl",
     "consul/policies/pci-gateway.hcl",
+    "consul/policies/prometheus.hcl",
     "consul/setup.sh",
 ];
 
@@ -53,6 +54,13 @@ pub const NOMAD: [(&str, &str); 9] = shipped![
     "nomad/jobs/pci-gateway.nomad.hcl",
     "nomad/jobs/redis.nomad.hcl",
     "nomad/setup.sh",
+];
+
+/// What Prometheus reads, and what it makes of it.
+pub const PROMETHEUS: [(&str, &str); 3] = shipped![
+    "monitoring/prometheus.yml",
+    "monitoring/rules/alerts.yml",
+    "monitoring/rules/recording.yml",
 ];
 
 const CHANGED: [(&str, &str); 8] = shipped![
@@ -89,29 +97,38 @@ fn changes(path: &str, ports: &Ports, network: &Network, front: u16) -> Vec<(Str
             port(21001, Port::ApiSidecar),
             check(21001, Port::ApiSidecar),
             port(6381, Port::ApiToRedis),
+            check(9102, Port::ApiMetrics),
         ],
+        "consul/services/gateway.hcl" => vec![check(9106, Port::GatewayMetrics)],
         "consul/services/redis.hcl" => vec![
             port(6379, Port::Redis),
             check(6379, Port::Redis),
             port(21002, Port::RedisSidecar),
             check(21002, Port::RedisSidecar),
+            check(9103, Port::RedisMetrics),
         ],
         "consul/services/ledger.hcl" => vec![
             port(21003, Port::LedgerSidecar),
             check(21003, Port::LedgerSidecar),
             port(6382, Port::LedgerToRedis),
             port(5433, Port::LedgerToPostgres),
+            check(9104, Port::LedgerMetrics),
         ],
         "consul/services/mint.hcl" => vec![
             port(21004, Port::MintSidecar),
             check(21004, Port::MintSidecar),
             port(6383, Port::MintToRedis),
+            check(9105, Port::MintMetrics),
         ],
         "consul/services/pci-gateway.hcl" => vec![
             port(8443, Port::PciGateway),
             (
                 "127.0.0.1:8443".to_owned(),
                 format!("{}:{}", network.pci_public(), ports.get(Port::PciGateway)),
+            ),
+            (
+                "127.0.0.1:9107".to_owned(),
+                format!("{}:{}", network.pci_public(), ports.get(Port::PciGatewayMetrics)),
             ),
             (
                 "address = \"127.0.0.1\"".to_owned(),

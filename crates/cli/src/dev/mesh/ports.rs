@@ -51,6 +51,18 @@ pub enum Port {
     NomadHttp,
     NomadRpc,
     NomadSerf,
+    Prometheus,
+    GatewayMetrics,
+    ApiMetrics,
+    RedisMetrics,
+    LedgerMetrics,
+    MintMetrics,
+    PciGatewayMetrics,
+}
+
+impl Port {
+    /// The last one of those above.
+    const LAST: Port = Port::PciGatewayMetrics;
 }
 
 /// A block of ports. It is free for others when this is dropped.
@@ -95,7 +107,7 @@ impl Ports {
     /// The ports of the block that nothing of ours is on, for whoever adds a service.
     pub fn spare(&self) -> Vec<u16> {
         let first = FIRST + self.block * BLOCK;
-        (first + Port::NomadSerf as u16 + 1..first + BLOCK).collect()
+        (first + Port::LAST as u16 + 1..first + BLOCK).collect()
     }
 
     /// Whether a port is one of the block.
@@ -123,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_port_has_a_place_in_the_block_below_those_of_the_system() {
-        const { assert!((Port::NomadSerf as u16) < BLOCK) };
+        const { assert!((Port::LAST as u16) < BLOCK) };
         const { assert!(BLOCKS <= 256 && FIRST as u32 + BLOCKS as u32 * BLOCK as u32 <= 32_768) };
     }
 }

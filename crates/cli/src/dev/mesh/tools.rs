@@ -20,6 +20,8 @@ pub struct Tools {
     pub psql: PathBuf,
     /// Redis' server.
     pub redis: PathBuf,
+    /// Prometheus, if it is there: a mesh works without.
+    pub prometheus: Option<PathBuf>,
     /// Nomad and what it needs, when it is wanted.
     pub nomad: Option<Nomad>,
     /// A search path on which the scripts find them.
@@ -53,6 +55,10 @@ impl Tools {
             .into_iter()
             .chain(env::split_paths(&on_path))
             .collect();
+        let prometheus = directories
+            .iter()
+            .map(|directory| directory.join("prometheus"))
+            .find(|file| file.is_file());
         let mut missing = Vec::new();
         let mut find = |name: &'static str| {
             let found = directories
@@ -88,6 +94,7 @@ impl Tools {
             initdb: find("initdb"),
             psql: find("psql"),
             redis: find("redis-server"),
+            prometheus,
             nomad,
             path: env::join_paths(&directories)
                 .map_err(|error| Failure::CouldNot(format!("--tools: {error}: name another directory")))?,

@@ -42,16 +42,20 @@ pub fn start(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop) -> Result<()
         write(&site.data.join(path), text)?;
     }
     let (port, cluster) = (site.ports.get(Port::Vault), site.ports.get(Port::VaultCluster));
-    let listener = |address: Ipv4Addr| json!({ "tcp": { "address": format!("{address}:{port}"), "cluster_address": format!("{address}:{cluster}"), "tls_disable": true } });
-    let mut listeners = vec![listener(Ipv4Addr::LOCALHOST)];
+    let listener = |address: Ipv4Addr| json!({ "address": format!("{address}:{port}"), "cluster_address": format!("{address}:{cluster}"), "tls_disable": true });
+    let mut own = listener(Ipv4Addr::LOCALHOST);
+    // Prometheus has no token, and hears from a sealed Vault too.
+    own["telemetry"] = json!({ "unauthenticated_metrics_access": true });
+    let mut listeners = vec![json!({ "tcp": own })];
     if site.has_nomad() {
         // Nomad's jobs are on another machine. Between real ones this is TLS; here the network is two namespaces of ours.
-        listeners.push(listener(site.network.server()));
+        listeners.push(json!({ "tcp": listener(site.network.server()) }));
     }
     let configuration = json!({
         "listener": listeners,
         "storage": { "file": { "path": directory.join("data") } },
         "api_addr": site.vault_address(),
+        "telemetry": { "prometheus_retention_time": "60s", "disable_hostname": true },
         // Locking memory is a right that not everybody has. Where it matters, swap is off.
         "disable_mlock": true,
     });

@@ -11,8 +11,8 @@ use redis::{Connection, Pipeline};
 use service::{Failure, RedisUrl};
 use tlog::{BundleId, TileId, bundles, tiles};
 
-use crate::redis_link;
 use crate::trouble::Trouble;
+use crate::{measure, redis_link};
 
 /// How long nothing is done while no checkpoint is new; then it is looked whether Redis still has all.
 const QUIET: Duration = Duration::from_secs(1);
@@ -64,6 +64,7 @@ impl LogProjection {
             let next = size.map_or(0, |size| size.saturating_add(1));
             let checkpoints = self.reader.checkpoints_from(next, CHECKPOINTS)?;
             let Some(last) = checkpoints.last().map(|last| last.size) else {
+                measure::log(size.unwrap_or(0));
                 return Ok(());
             };
             self.write_leaves(redis, size.unwrap_or(0), last)?;

@@ -10,6 +10,7 @@ const ENTRIES: &str = "hashicoin_ledger_entries_total";
 const BATCH: &str = "hashicoin_ledger_batch_entries";
 const POSITION: &str = "hashicoin_ledger_position_seconds";
 const VOTES: &str = "hashicoin_ledger_votes";
+const LOG_SIZE: &str = "hashicoin_log_size";
 const STORE_UP: &str = "hashicoin_ledger_store_up";
 const REDIS_UP: &str = "hashicoin_ledger_redis_up";
 const KEYS_STALE: &str = "hashicoin_keys_stale";
@@ -64,6 +65,7 @@ pub fn describe() {
         "Up to where the queue is decided: Redis' clock when that entry came in, Unix time."
     );
     describe_gauge!(VOTES, "Votes in the store.");
+    describe_gauge!(LOG_SIZE, "Votes that the newest checkpoint in Redis covers.");
     describe_gauge!(STORE_UP, "1 while the store answers, 0 otherwise.");
     describe_gauge!(REDIS_UP, "1 while Redis answers, 0 otherwise.");
     describe_gauge!(
@@ -86,6 +88,12 @@ pub fn state(state: &State) {
     }
     gauge!(POSITION).set(queue.position.ms as f64 / 1000.0);
     gauge!(VOTES).set(state.totals.votes as f64);
+}
+
+/// Shows up to where the log is signed and in Redis.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, exact up to 2^53")]
+pub fn log(size: u64) {
+    gauge!(LOG_SIZE).set(size as f64);
 }
 
 /// Notes the size of a batch.

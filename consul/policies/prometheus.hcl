@@ -1,0 +1,3 @@
+# Prometheus: may read the figures of agents, and nothing else of Consul.
+
+agent_prefix "" { policy = "read" }
