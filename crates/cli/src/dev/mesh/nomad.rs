@@ -169,7 +169,7 @@ fn start_agent(site: &Site<'_>, nomad: &Nomad, supervisor: &Supervisor, machine:
     let token = site.tokens().join(part);
     let token = fs::read_to_string(&token).map_err(|error| Failure::io("read", &token, &error))?;
     let directory = site.data.join(part);
-    if directory.as_os_str().len() + SOCKET_PATH > SOCKET_PATH_MAX {
+    if machine == Machine::Apps && directory.as_os_str().len() + SOCKET_PATH > SOCKET_PATH_MAX {
         return Err(Failure::Refused(format!(
             "{} is too long for the sockets that Nomad makes below it: name a shorter --data",
             directory.display()
