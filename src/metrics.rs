@@ -8,7 +8,7 @@ use crate::config::Mode;
 
 /// Configurations that were refused (a counter).
 pub const CONFIG_REJECTED: &str = "coin_gate_config_rejected";
-/// 1 while the newest configuration is in force, 0 after one was refused (a gauge).
+/// 1 while the newest configuration is in force, 0 after one was refused (a gauge). A worker that is late with the one before sets it to 1 once more; the counter does not err.
 pub const CONFIG_OK: &str = "coin_gate_config_ok";
 /// Key versions that count (a gauge).
 pub const KEYS: &str = "coin_gate_keys";
