@@ -5,6 +5,7 @@ mod coins;
 mod cpu;
 mod edge_vs_vault;
 mod gate;
+mod ledger;
 mod load;
 mod mint;
 mod server;
@@ -19,6 +20,7 @@ pub enum Bench {
     Audit(audit::Arguments),
     EdgeVsVault(edge_vs_vault::Arguments),
     Gate(gate::Arguments),
+    Ledger(ledger::Arguments),
     Mint(mint::Arguments),
 }
 
@@ -32,6 +34,7 @@ pub fn run(bench: &Bench) -> Result<(), String> {
         Bench::Audit(arguments) => audit::run(arguments),
         Bench::EdgeVsVault(arguments) => edge_vs_vault::run(arguments),
         Bench::Gate(arguments) => gate::run(arguments),
+        Bench::Ledger(arguments) => ledger::run(arguments),
         Bench::Mint(arguments) => mint::run(arguments),
     }
 }

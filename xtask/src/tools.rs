@@ -47,6 +47,15 @@ pub fn mesh() -> Result<(), String> {
     bring_go_tools()
 }
 
+/// Brings what the ledger is measured with.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn stores() -> Result<(), String> {
+    link_all(&debian::bring(&[REDIS, POSTGRES])?)
+}
+
 /// Brings what the mesh on Nomad is made of.
 ///
 /// # Errors

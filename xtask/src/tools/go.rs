@@ -37,6 +37,14 @@ pub const TLOG_CHECK: GoTool = GoTool {
     minutes: 1,
 };
 
+/// Measures Tessera's log, for a measurement alone.
+pub const TESSERA_LOAD: GoTool = GoTool {
+    name: "tessera-load",
+    published: None,
+    tags: "",
+    minutes: 1,
+};
+
 /// Renders the keys of Vault into the gate's configuration.
 pub const CONSUL_TEMPLATE: GoTool = GoTool {
     name: "consul-template",
