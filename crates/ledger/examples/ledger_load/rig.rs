@@ -74,13 +74,10 @@ impl Rig {
         serve.env(PostgresUrl::PASSWORD_FILE, postgres.password_file());
         serve.env("HASHICOIN_REDIS_URL", redis.url());
         let mut ledger = Process::start("hashicoin-ledger", &mut serve);
+        // Two threads of the ledger tell, each at its own pace.
         let told = wait_up_to(PATIENCE, || {
             ledger.still_runs();
-            if watch.covered() == rows {
-                Ok(())
-            } else {
-                Err(format!("{} of {rows}", watch.covered()))
-            }
+            watch.counted(rows).and_then(|()| watch.published(rows))
         });
         told.unwrap();
         Rig {
