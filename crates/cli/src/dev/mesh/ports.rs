@@ -11,10 +11,10 @@ use service::Failure;
 const FIRST: u16 = 20_000;
 
 /// Ports in a block.
-const BLOCK: u16 = 50;
+const BLOCK: u16 = 70;
 
 /// Blocks on a machine.
-const BLOCKS: u16 = 250;
+const BLOCKS: u16 = 180;
 
 /// What a port of the block is for. The first one is bound for as long as the mesh runs, and says that the block is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
