@@ -45,6 +45,9 @@ impl Projection {
         reader: &mut dyn Reader,
         now: &Decided,
     ) -> Result<Projection, Trouble> {
+        // Until the tally is written below. Should Redis lose everything meanwhile, and an older ledger write the same tally once more, what is written from here on would
+        // be lost and the tally say that it is there.
+        redis::cmd("WATCH").arg(names.tally()).exec(redis)?;
         let tally: Option<String> = redis::cmd("GET").arg(names.tally()).query(redis)?;
         let before = tally.as_deref().map(|text| {
             Decided::read(text, charities).ok_or_else(|| {
