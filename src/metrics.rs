@@ -29,7 +29,7 @@ pub struct CounterNames {
 
 /// The reasons that the gate itself can give: all but the ledger's.
 pub fn reasons() -> impl Iterator<Item = Refusal> {
-    Refusal::ALL.into_iter().filter(|reason| *reason != Refusal::Spent)
+    Refusal::ALL.into_iter().filter(|reason| !reason.takes_the_ledger())
 }
 
 /// The counters of a mode. A shadow's have names of their own, so that a dashboard never takes a would-be refusal for one that happened.

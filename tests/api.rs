@@ -7,6 +7,7 @@ mod coins;
 mod command_line;
 pub mod events;
 mod http2;
+mod issued;
 pub mod keys;
 mod life;
 mod limits;

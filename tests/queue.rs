@@ -6,6 +6,7 @@
 
 mod command_line;
 mod faults;
+mod issued;
 mod keys;
 mod log;
 mod promises;

@@ -126,13 +126,13 @@ fn a_ledger_that_lost_signed_votes_is_not_served() {
     server.vote(&coins[1], &json!({"clean-water": 1}));
     let (_, books) = server.terminate();
     fs::write(books.ledger(), yesterday).unwrap();
-    refused(&books, "the log was signed up to 2 votes");
+    refused(&books, "the log was signed up to 2 entries");
 }
 
 #[test]
 fn a_log_without_its_key_or_its_memory_is_not_served() {
     let (_, books) = Server::start(&[]).terminate();
-    for (suffix, says) in [(".log-key", "log-key"), (".signed", "signed up to 0 votes at least")] {
+    for (suffix, says) in [(".log-key", "log-key"), (".signed", "signed up to 0 entries at least")] {
         let moved = beside(&books, ".moved");
         fs::rename(beside(&books, suffix), &moved).unwrap();
         refused(&books, says);

@@ -21,13 +21,20 @@ use crate::harness::wait::{SOON, wait_for};
 /// A ledger and its pool.
 pub struct Books {
     directory: TempDir,
+    campaign: PathBuf,
 }
 
 impl Books {
-    /// Makes them.
+    /// Makes them, for the tests' campaign.
     pub fn init() -> Books {
+        Books::init_for(source("examples/campaign.json"))
+    }
+
+    /// Makes them, for a campaign.
+    pub fn init_for(campaign: PathBuf) -> Books {
         let books = Books {
             directory: TempDir::new().unwrap(),
+            campaign,
         };
         let ended = run(Command::new(program("hashicoin-api"))
             .arg("init")
@@ -52,7 +59,7 @@ impl Books {
             "--ledger".into(),
             self.ledger(),
             "--campaign".into(),
-            source("examples/campaign.json"),
+            self.campaign.clone(),
         ]
     }
 

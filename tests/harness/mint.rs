@@ -108,8 +108,22 @@ impl Mint {
         out
     }
 
+    /// Mints coins of the tests' campaign into a directory, and has the ledger told of them.
+    pub fn mint_and_tell(&self, issuance: &str, count: usize, redis: &str) -> Vec<Coin> {
+        let out = self.directory.path().join(issuance);
+        let mut command = self.command(issuance, count);
+        let ended = run(command.arg("--out").arg(&out).args(["--ledger-redis", redis]));
+        assert_eq!(ended.code(), 0, "{ended:?}");
+        read_coins(&out)
+    }
+
     /// Mints coins of the tests' campaign into the pool in Redis.
     pub fn mint_into_pool(&self, issuance: &str, count: usize, redis: &str) {
+        let ended = run(self.command(issuance, count).args(["--pool-redis", redis]));
+        assert_eq!(ended.code(), 0, "{ended:?}");
+    }
+
+    fn command(&self, issuance: &str, count: usize) -> Command {
         let mut command = Command::new(program("hashicoin-mint"));
         command.args(["mint", "--key-version", "2", "--expires", "2030-01-01T00:00:00Z"]);
         command.args([
@@ -121,8 +135,17 @@ impl Mint {
             &count.to_string(),
         ]);
         command.arg("--key").arg(self.directory.path().join("key.pem"));
-        let ended = run(command.args(["--pool-redis", redis]));
-        assert_eq!(ended.code(), 0, "{ended:?}");
+        command
+    }
+
+    /// The tests' campaign, with a log of the coins that are issued; its file is in this directory.
+    pub fn logged_campaign(directory: &std::path::Path) -> PathBuf {
+        let file = fs::read_to_string(source("examples/campaign.json")).unwrap();
+        let mut file: serde_json::Value = serde_json::from_str(&file).unwrap();
+        file["issuance_log"] = serde_json::json!(true);
+        let path = directory.join("campaign.json");
+        fs::write(&path, file.to_string()).unwrap();
+        path
     }
 
     /// Mints coins and reads them.

@@ -158,7 +158,7 @@ fn yesterday_s_database_is_not_signed() {
     let _: String = world.redis.ask(&["FLUSHALL"]);
     let ended = run(&mut world.serve_ledger());
     assert_eq!(ended.code(), 1, "{ended:?}");
-    assert!(ended.stderr.contains("the log was signed up to 2 votes"), "{ended:?}");
+    assert!(ended.stderr.contains("the log was signed up to 2 entries"), "{ended:?}");
     fs::remove_file(world.settings.log.path().join("signed")).unwrap();
     let ended = run(&mut world.serve_ledger());
     assert_eq!(ended.code(), 1, "{ended:?}");

@@ -87,7 +87,7 @@ fn a_store_that_knows_less_than_redis_is_not_counted_on_with() {
         for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"] {
             let _ = std::fs::remove_file(directory.path().join(file));
         }
-        world.store.init();
+        world.store.init(&world.settings.campaign);
         // And the signer's memory too, which would have said the same.
         std::fs::remove_file(world.settings.log.path().join("signed")).unwrap();
     });

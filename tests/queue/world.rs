@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub log: TempDir,
     /// Who has to sign besides.
     pub witness_policy: Option<PathBuf>,
+    /// The campaign file.
+    pub campaign: PathBuf,
 }
 
 /// A directory with a key for a log.
@@ -58,7 +60,17 @@ impl Default for Settings {
             proxy: None,
             log: log(),
             witness_policy: None,
+            campaign: source("examples/campaign.json"),
         }
+    }
+}
+
+impl Settings {
+    /// The command that serves the API.
+    fn api(&self, redis: &Redis) -> Command {
+        let mut command = api_of(redis, &self.campaign);
+        command.args(self.api_arguments);
+        command
     }
 }
 
@@ -83,12 +95,9 @@ impl Store {
     }
 
     /// A command of the ledger, as a role that comes through a proxy or not.
-    fn command(&self, name: &str, role: &str, proxy: Option<&Proxy>) -> Command {
+    fn command(&self, name: &str, role: &str, proxy: Option<&Proxy>, campaign: &Path) -> Command {
         let mut command = Command::new(program("hashicoin-ledger"));
-        command
-            .arg(name)
-            .arg("--campaign")
-            .arg(source("examples/campaign.json"));
+        command.arg(name).arg("--campaign").arg(campaign);
         match self {
             Store::Sqlite(directory) => command.arg("--store").arg(directory.path().join("ledger.sqlite")),
             Store::Postgres(postgres) => {
@@ -104,7 +113,7 @@ impl Store {
 
     /// The command that counts.
     fn serve(&self, redis: &Redis, settings: &Settings) -> Command {
-        let mut command = self.command("serve", LEDGER, settings.proxy.as_ref());
+        let mut command = self.command("serve", LEDGER, settings.proxy.as_ref(), &settings.campaign);
         command.args(["--listen", "127.0.0.1:0", "--redis", &redis.url()]);
         command.arg("--keys").arg(&settings.ledger_keys);
         command.arg("--log-key").arg(settings.log.path().join("log-key"));
@@ -116,8 +125,8 @@ impl Store {
     }
 
     /// Makes it.
-    pub fn init(&self) {
-        let mut command = self.command("init", OWNER, None);
+    pub fn init(&self, campaign: &Path) {
+        let mut command = self.command("init", OWNER, None, campaign);
         if let Store::Postgres(_) = self {
             command.args(["--writer-role", LEDGER]);
         }
@@ -135,9 +144,9 @@ impl World {
     /// The same, with settings of the test's own.
     pub fn start_with(store: Store, settings: Settings) -> World {
         let redis = Redis::start();
-        store.init();
+        store.init(&settings.campaign);
         let (ledger, ledger_address) = start("hashicoin-ledger", &mut store.serve(&redis, &settings));
-        let (api, api_address) = start("hashicoin-api", api(&redis).args(settings.api_arguments));
+        let (api, api_address) = start("hashicoin-api", &mut settings.api(&redis));
         let world = World {
             api,
             api_address,
@@ -170,7 +179,7 @@ impl World {
     /// Kills the API, and starts it again.
     pub fn kill_api(&mut self) {
         self.api.kill();
-        (self.api, self.api_address) = start("hashicoin-api", api(&self.redis).args(self.settings.api_arguments));
+        (self.api, self.api_address) = start("hashicoin-api", &mut self.settings.api(&self.redis));
     }
 
     /// Waits until both programs are well.
@@ -305,11 +314,15 @@ pub fn start(name: &str, command: &mut Command) -> (Process, SocketAddr) {
     (process, ready["listening"].as_str().unwrap().parse().unwrap())
 }
 
-/// The command that serves the API.
+/// The command that serves the API of the tests' campaign.
 pub fn api(redis: &Redis) -> Command {
+    api_of(redis, &source("examples/campaign.json"))
+}
+
+fn api_of(redis: &Redis, campaign: &Path) -> Command {
     let mut command = Command::new(program("hashicoin-api"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--redis", &redis.url()]);
-    command.arg("--campaign").arg(source("examples/campaign.json"));
+    command.arg("--campaign").arg(campaign);
     command.arg("--keys").arg(Mint::keys());
     command
 }

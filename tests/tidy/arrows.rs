@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "batch", "coin", "key_file", "servers", "service", "tlog", "transit", "vote", "witness",
         ],
     ),
-    ("pool", &["coin", "servers", "service"]),
+    ("pool", &["coin", "servers", "service", "vote"]),
     // Real servers for tests; what ships depends on it in its tests alone.
     ("servers", &[]),
     ("service", &["coin"]),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vote::{CampaignFile, Nullifier, Tally, Vote};
 
-use ledger::{Counted, Ledger, Outcome, SubmitError};
+use ledger::{Counted, Ledger, LogKind, Outcome, SubmitError};
 use service::{Failure, Health};
 use tokio::sync::watch;
 
@@ -153,7 +153,7 @@ impl BallotBox {
             }
         }
         // None before the first vote.
-        if let Ok(checkpoint) = self.checkpoint() {
+        if let Ok(checkpoint) = self.checkpoint(LogKind::Votes) {
             measure::log(checkpoint.size);
         }
     }

@@ -1,4 +1,5 @@
-//! The public log: its checkpoints, tiles and entries as files (c2sp.org/tlog-tiles under `/v1/log`), and what an auditor has to know to read them.
+//! The public logs: their checkpoints, tiles and entries as files (c2sp.org/tlog-tiles; the votes' under `/v1/log`, that of issued coins under `/v1/issued`), and what
+//! an auditor has to know to read them.
 //!
 //! What is published never changes. Anybody in between may keep it for ever, but for the last checkpoint and what says who signs.
 
@@ -7,9 +8,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coin::Keyring;
+use ledger::LogKind;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tlog::{BundleId, TileId};
@@ -29,6 +33,15 @@ pub const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=3153
 /// The most checkpoints in one answer.
 const CHECKPOINTS_MAX: u32 = 1000;
 
+/// The addresses that both logs have.
+pub fn routes(log: LogKind) -> Router<App> {
+    Router::new()
+        .route("/checkpoint", get(checkpoint))
+        .route("/checkpoints", get(checkpoints))
+        .route("/tile/{*path}", get(tile))
+        .layer(Extension(log))
+}
+
 /// `GET /v1/log/log.json`
 pub async fn info(State(app): State<App>) -> Result<Response, Problem> {
     let info = LogInfo {
@@ -36,7 +49,6 @@ pub async fn info(State(app): State<App>) -> Result<Response, Problem> {
         verifier_keys: app.ballot_box.verifier_keys().await?,
         witness_policy: app.ballot_box.witness_policy().await?,
         coin_keys: public_keys(&app.keys.current()),
-        has_issued: false,
     };
     answer::json(StatusCode::OK, &info.to_json())
 }
@@ -50,39 +62,44 @@ fn public_keys(keyring: &Keyring) -> Value {
     json!({"keys": keys.collect::<Map<_, _>>()})
 }
 
-/// `GET /v1/log/checkpoint`
-pub async fn checkpoint(State(app): State<App>) -> Result<Response, Problem> {
-    let checkpoint = app.ballot_box.checkpoint()?;
+/// `GET …/checkpoint`
+async fn checkpoint(State(app): State<App>, Extension(log): Extension<LogKind>) -> Result<Response, Problem> {
+    let checkpoint = app.ballot_box.checkpoint(log)?;
     Ok(([(CONTENT_TYPE, TEXT)], checkpoint.note.clone()).into_response())
 }
 
 /// What [`checkpoints`] is asked for.
 #[derive(Deserialize)]
-pub struct From {
+struct From {
     #[serde(default)]
     from: u64,
 }
 
-/// `GET /v1/log/checkpoints?from=SIZE`: all of them from this size of tree on, in order, and where to go on if these are not all.
-pub async fn checkpoints(
+/// `GET …/checkpoints?from=SIZE`: all of them from this size of tree on, in order, and where to go on if these are not all.
+async fn checkpoints(
     State(app): State<App>,
+    Extension(log): Extension<LogKind>,
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(From { from }) = from.map_err(|_| Kind::NotFound)?;
-    let mut checkpoints = app.ballot_box.checkpoints_from(from, CHECKPOINTS_MAX + 1).await?;
+    let mut checkpoints = app.ballot_box.checkpoints_from(log, from, CHECKPOINTS_MAX + 1).await?;
     let next = checkpoints.get(CHECKPOINTS_MAX as usize).map(|next| next.size);
     checkpoints.truncate(CHECKPOINTS_MAX as usize);
     let notes: Vec<String> = checkpoints.into_iter().map(|checkpoint| checkpoint.note).collect();
     answer::json(StatusCode::OK, &json!({"checkpoints": notes, "next": next}))
 }
 
-/// `GET /v1/log/tile/<level>/<index>[.p/<width>]` and `GET /v1/log/tile/entries/<index>[.p/<width>]`
-pub async fn tile(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
+/// `GET …/tile/<level>/<index>[.p/<width>]` and `GET …/tile/entries/<index>[.p/<width>]`
+async fn tile(
+    State(app): State<App>,
+    Extension(log): Extension<LogKind>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
     let path = format!("tile/{path}");
     let bytes = if let Some(id) = BundleId::parse(&path) {
-        app.ballot_box.bundle(id).await?
+        app.ballot_box.bundle(log, id).await?
     } else if let Some(id) = TileId::parse(&path) {
-        app.ballot_box.tile(id).await?
+        app.ballot_box.tile(log, id).await?
     } else {
         None
     };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use coin::{CoinTxtError, SignedCoin, Timestamp};
+use coin::{CoinTxtError, Serial, SignedCoin, Timestamp};
 use ledger::Keys;
 
 pub use import::{Import, ImportError, Imported};
@@ -97,6 +97,15 @@ impl Pool {
     /// As [`Import::run`]; then nothing was taken in.
     pub fn import(&self, import: &Import<'_>) -> Result<Imported, ImportError> {
         import.run(&mut self.lock().store)
+    }
+
+    /// The serials of all coins that ever came in.
+    ///
+    /// # Errors
+    ///
+    /// When the file fails.
+    pub fn serials(&self) -> Result<Vec<Serial>, rusqlite::Error> {
+        self.lock().store.serials()
     }
 
     /// The key's coin: the one that it got before, or the next.

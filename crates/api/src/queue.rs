@@ -9,12 +9,13 @@ mod follower;
 mod link;
 mod log;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coin::{Refusal, verify};
 use ledger::redis::{Names, read_counted, vote_text};
-use ledger::{Counted, Keys, Outcome, Position, Published};
+use ledger::{Counted, Keys, LogKind, Outcome, Position, Published};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisError, Script};
 use service::{RedisUrl, clock};
@@ -41,7 +42,8 @@ struct Shared {
     /// Up to where the stream is decided; `None` before the first word of a ledger.
     position: watch::Receiver<Option<Position>>,
     tally: watch::Receiver<Arc<Tally>>,
-    published: Published,
+    /// Of each log that the campaign has.
+    published: HashMap<LogKind, Published>,
 }
 
 /// What became of a submission.
@@ -97,7 +99,11 @@ impl Queue {
         }
         let (position_sender, position) = watch::channel(None);
         let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &Totals::zero(file.charities()))));
-        let (published_sender, published) = watch::channel(None);
+        let published = LogKind::of(file).iter().map(|log| {
+            let (sender, receiver) = watch::channel(None);
+            ((*log, sender), (*log, receiver))
+        });
+        let (published_senders, published) = published.unzip();
         let shared = Arc::new(Shared {
             names: Names::new(file.campaign()),
             file: file.clone(),
@@ -112,7 +118,7 @@ impl Queue {
         let known = Known {
             position: position_sender,
             tally: tally_sender,
-            published: published_sender,
+            published: published_senders,
         };
         tokio::spawn(follower::follow(Arc::clone(&shared), known));
         Ok(Queue(shared))

@@ -4,6 +4,8 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
 
+use ledger::LogKind;
+
 use crate::app::App;
 use crate::problem::{self, Kind, Problem};
 use crate::{charities, coins, health, limits, log, measure, page, secure_headers, tally, votes};
@@ -20,9 +22,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/votes/{id}", get(votes::show))
         .route("/v1/votes/{id}/receipt", get(votes::receipt))
         .route("/v1/log/log.json", get(log::info))
-        .route("/v1/log/checkpoint", get(log::checkpoint))
-        .route("/v1/log/checkpoints", get(log::checkpoints))
-        .route("/v1/log/tile/{*path}", get(log::tile))
+        .nest("/v1/log", log::routes(LogKind::Votes))
+        .nest("/v1/issued", log::routes(LogKind::Issued))
         .route("/v1/tally", get(tally::show))
         .route("/v1/tally/stream", get(tally::follow))
         .layer(from_fn(limits::deadline));

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vote::CampaignFile;
+use vote::{CampaignFile, Nullifier};
 
 use axum::Router;
 use axum::serve::ListenerExt;
-use ledger::{Keys, Ledger, Options};
+use ledger::{Keys, Ledger, LedgerError, Options, SqliteStore, Store};
 use serde_json::json;
 use service::{Failure, Metrics, RedisUrl, Shutdown, clock};
 use tokio::net::TcpListener;
@@ -27,6 +27,8 @@ use crate::{books, measure, routes};
 
 /// How many coins are handed out per minute unless something else is asked for.
 const COINS_PER_MINUTE: u32 = 60;
+/// How many issued coins are logged in one transaction.
+const ISSUE_MAX: usize = 4096;
 /// How long requests may take to finish once the server was told to stop.
 const FINISH_MAX: Duration = Duration::from_secs(10);
 
@@ -100,10 +102,29 @@ fn open_ledger(
         signing: Some(books::signing(path, campaign)?),
         ..Options::new(clock::now)
     };
-    let ledger = Ledger::open(path, campaign, keys.clone(), options).map_err(|error| books::ledger_failure(&error))?;
-    tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
+    let failure = |error: LedgerError| books::ledger_failure(&error);
+    let mut store = SqliteStore::open(path, campaign).map_err(failure)?;
     let pool = open_pool(arguments, path, campaign, keys)?;
+    if let Some(pool) = pool.as_ref().filter(|_| campaign.has_issuance_log()) {
+        log_issued(pool, &mut store)?;
+    }
+    let ledger = Ledger::start(Box::new(store), campaign, keys.clone(), options).map_err(failure)?;
+    tracing::info!(campaign = %campaign.campaign(), votes = ledger.tally().votes, "the ledger is open");
     Ok((BallotBox::Embedded(ledger), pool.map(CoinSource::File)))
+}
+
+/// Logs the coins that can be handed out from here, before any of them is.
+fn log_issued(pool: &Pool, store: &mut SqliteStore) -> Result<(), Failure> {
+    let serials = pool
+        .serials()
+        .map_err(|error| Failure::CouldNot(format!("the pool's file failed: {error}")))?;
+    let coins: Vec<Nullifier> = serials.iter().map(Nullifier::of).collect();
+    for coins in coins.chunks(ISSUE_MAX) {
+        store
+            .issue(coins, clock::now())
+            .map_err(|error| books::ledger_failure(&error.into()))?;
+    }
+    Ok(())
 }
 
 /// The queue of the ledger that is another program, and the pool in the same Redis.

@@ -91,9 +91,9 @@ fn audit(source: &Source, arguments: &Arguments, patience: Duration) -> Result<R
         |votes, findings| recount.add(&votes, findings),
     )?;
     recount.compare(&info.campaign, &present, seen.entries, &mut findings);
-    let issued = match info.has_issued {
-        true => Some(issued::audit(source, &info, &trust.log, &recount, &mut findings)?),
-        false => None,
+    let issued = match info.campaign.issued_origin() {
+        Some(origin) => Some(issued::audit(source, &origin, &trust.log, &recount, &mut findings)?),
+        None => None,
     };
     Ok(Report {
         place: source.to_string(),

@@ -102,8 +102,8 @@ fn copy(arguments: &Arguments, root: &Path) -> Result<u64, Failure> {
         of: "votes",
     };
     copy_log(&walk, &present.note, root, &mut findings)?;
-    if info.has_issued {
-        let policy = trust.policy(&info.issued_origin())?;
+    if let Some(origin) = info.campaign.issued_origin() {
+        let policy = trust.policy(&origin)?;
         let (latest, note) = log::latest(&source, ISSUED)?;
         log::check(&note, &policy, "issued: checkpoint", &mut findings);
         let walk = Walk {

@@ -43,6 +43,8 @@ pub enum Refusal {
     Expired,
     /// The signature is not that key's over these bytes.
     BadSignature,
+    /// The coin is not in the log of issued coins. Only the ledger can say this.
+    NotIssued,
     /// The coin has voted already, otherwise. Only the ledger can say this.
     Spent,
 }
@@ -57,7 +59,7 @@ struct Words {
 
 impl Refusal {
     /// Every reason, in the order in which they are looked for.
-    pub const ALL: [Refusal; 18] = [
+    pub const ALL: [Refusal; 19] = [
         Refusal::GateUnavailable,
         Refusal::PathNotCanonical,
         Refusal::UpgradeRefused,
@@ -75,6 +77,7 @@ impl Refusal {
         Refusal::WrongCampaign,
         Refusal::Expired,
         Refusal::BadSignature,
+        Refusal::NotIssued,
         Refusal::Spent,
     ];
 
@@ -96,6 +99,11 @@ impl Refusal {
     /// What is wrong and what to do about it.
     pub fn detail(self) -> &'static str {
         self.words().detail
+    }
+
+    /// Whether this takes the ledger to say; all the others can be told from the request, the keys and the time.
+    pub fn takes_the_ledger(self) -> bool {
+        matches!(self, Refusal::NotIssued | Refusal::Spent)
     }
 
     fn words(self) -> Words {
@@ -201,6 +209,12 @@ impl Refusal {
                 403,
                 "The signature does not verify",
                 "The coin was not signed by this campaign's key, or it was changed. Use the coin exactly as it was minted.",
+            ),
+            Refusal::NotIssued => (
+                "coin-not-issued",
+                403,
+                "The coin is not in the log of issued coins",
+                "The signature is good, but whoever issues this campaign's coins has not logged this one, so it does not count. Ask whoever gave it to you.",
             ),
             Refusal::Spent => (
                 "coin-spent",

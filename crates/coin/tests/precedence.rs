@@ -75,6 +75,7 @@ fn codes_are_unique_and_never_change() {
             ("coin-wrong-campaign", 403),
             ("coin-expired", 403),
             ("coin-bad-signature", 403),
+            ("coin-not-issued", 403),
             ("coin-spent", 409),
         ]
     );

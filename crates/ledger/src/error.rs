@@ -88,35 +88,35 @@ impl LedgerError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
-    /// The store lost votes since the last signature.
+    /// The store lost entries since the last signature.
     #[error(
-        "the log was signed up to {signed} votes ({}), and this store has {found}: it is an older copy of the one that was used before, or another one. Bring the right \
+        "the log was signed up to {signed} entries ({}), and this store has {found}: it is an older copy of the one that was used before, or another one. Bring the right \
          one back; what to do if it is lost is in docs/operating.md",
         .path.display()
     )]
     Behind {
-        /// How many votes were signed.
+        /// How many entries were signed.
         signed: u64,
         /// How many there are.
         found: u64,
         /// The file that says what was signed.
         path: PathBuf,
     },
-    /// The store has other votes than those that were signed.
+    /// The store has other entries than those that were signed.
     #[error(
-        "the first {size} votes of this store are not those that were signed ({}): it is not the one that was used before. Bring the right one back; what to do if it \
+        "the first {size} entries of this store are not those that were signed ({}): it is not the one that was used before. Bring the right one back; what to do if it \
          is lost is in docs/operating.md",
         .path.display()
     )]
     Forked {
-        /// How many votes were signed.
+        /// How many entries were signed.
         size: u64,
         /// The file that says what was signed.
         path: PathBuf,
     },
     /// Nobody knows what was signed last.
     #[error(
-        "there is no {}, and this store's log was signed up to {size} votes at least: that file says what was signed last, and lies beside the ledger that was used \
+        "there is no {}, and this store's log was signed up to {size} entries at least: that file says what was signed last, and lies beside the ledger that was used \
          before. Bring it here; what to do if it is lost is in docs/operating.md",
         .path.display()
     )]
@@ -134,6 +134,9 @@ pub enum SigningError {
         /// What is wrong with it.
         what: String,
     },
+    /// The key, or the witnesses, cannot be those of the log of issued coins too.
+    #[error("the log of issued coins cannot be signed: {0}")]
+    Issued(String),
     /// The operating system refused.
     #[error("{}: {source}", .path.display())]
     Io {

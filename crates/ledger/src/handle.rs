@@ -1,10 +1,12 @@
 //! The handle that everybody else holds: submit, look up, watch, drain.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use coin::{Refusal, TOKEN_BYTES_MAX, Timestamp};
+use service::Failure;
 use tlog::{BundleId, Tile, TileId};
 use tokio::sync::{oneshot, watch};
 use vote::{CampaignFile, Nullifier, Tally, Vote};
@@ -13,8 +15,8 @@ use witness::Witnesses;
 use crate::queue::{Inlet, Submission, queue};
 use crate::writer::Writer;
 use crate::{
-    Bell, Counted, KeptCheckpoint, Keys, LedgerError, LogKey, Published, Reader, Signer, SigningError, SqliteStore,
-    Store, StoreError, published,
+    Bell, Counted, KeptCheckpoint, Keys, LedgerError, LogKey, LogKind, Published, Reader, Signer, SigningError,
+    SqliteStore, Store, StoreError, published,
 };
 
 /// Tells the time. The ledger never asks the system by itself, so a test can replay any moment.
@@ -29,19 +31,46 @@ pub struct Options {
     pub queue_capacity: usize,
     /// How many submissions are counted in one transaction at most.
     pub batch_max: usize,
-    /// How the log is signed; without it there are no checkpoints, and no receipts.
+    /// How the logs are signed; without it there are no checkpoints, and no receipts.
     pub signing: Option<Signing>,
 }
 
-/// How the log is signed.
+/// How the votes' log is signed, and with the same key and the same witnesses that of issued coins.
 #[derive(Clone)]
 pub struct Signing {
-    /// The log's key.
+    /// The key, under the name of the votes' log.
     pub key: Arc<LogKey>,
-    /// The file that remembers what was signed last.
+    /// The file that remembers what was signed last of the votes; what was signed of the issued coins is in one beside it, with `.issued` after its name.
     pub signed_head: PathBuf,
     /// Who has to sign besides, if anybody.
     pub witnesses: Option<Arc<Witnesses>>,
+}
+
+impl Signing {
+    /// How the log of issued coins with this name is signed.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError::Issued`].
+    pub(crate) fn of_issued(&self, origin: &str) -> Result<Signing, SigningError> {
+        let failed = |failure: Failure| SigningError::Issued(failure.to_string());
+        let key = self.key.named(origin).map_err(failed)?;
+        let witnesses = match &self.witnesses {
+            Some(witnesses) => {
+                let keys = key.verifier_keys().map_err(failed)?.into_values().collect();
+                let witnesses = Witnesses::from_policy(witnesses.policy_text(), origin, keys);
+                Some(Arc::new(witnesses.map_err(SigningError::Issued)?))
+            }
+            None => None,
+        };
+        let mut signed_head = self.signed_head.clone().into_os_string();
+        signed_head.push(".issued");
+        Ok(Signing {
+            key: Arc::new(key),
+            signed_head: signed_head.into(),
+            witnesses,
+        })
+    }
 }
 
 impl Options {
@@ -97,16 +126,16 @@ struct Shared {
     file: CampaignFile,
     inlet: Arc<Inlet>,
     tally: watch::Receiver<Arc<Tally>>,
-    log: Option<Log>,
+    logs: Option<Logs>,
     reader: Mutex<Box<dyn Reader>>,
     /// Taken by whoever waits for their end; the lock is held meanwhile, so that everybody else waits too.
     threads: Mutex<Option<Threads>>,
 }
 
-/// The log, which is signed.
-struct Log {
+/// The logs, which are signed.
+struct Logs {
     key: Arc<LogKey>,
-    published: Published,
+    published: HashMap<LogKind, Published>,
 }
 
 struct Threads {
@@ -155,13 +184,14 @@ impl Ledger {
         let reader = store.reader()?;
         let signer = options
             .signing
-            .map(|signing| open_signer(&*store, signing))
+            .map(|signing| open_signer(&*store, file, &signing))
             .transpose()?;
         let (tally_sender, tally) = watch::channel(Arc::new(Tally::new(file, &totals)));
         let (inlet, outlet) = queue(options.queue_capacity);
-        let (signer, log) = signer.unzip();
+        let (signer, logs) = signer.unzip();
         let (bell, ringing) = Bell::new();
         let writer = Writer {
+            issued: file.has_issuance_log().then(|| store.reader()).transpose()?,
             store,
             file: file.clone(),
             keys: keys.into(),
@@ -187,7 +217,7 @@ impl Ledger {
             file: file.clone(),
             inlet,
             tally,
-            log,
+            logs,
             reader: Mutex::new(reader),
             threads: Mutex::new(Some(threads)),
         })))
@@ -222,42 +252,42 @@ impl Ledger {
         self.read(|reader| reader.find(nullifier))
     }
 
-    /// The keys that the log's checkpoints are checked with, as they are published; empty when it is not signed.
+    /// The keys that the logs' checkpoints are checked with, as they are published; empty when they are not signed.
     pub fn verifier_keys(&self) -> Vec<String> {
-        let keys = self.0.log.as_ref().and_then(|log| log.key.verifier_keys().ok());
+        let keys = self.0.logs.as_ref().and_then(|logs| logs.key.verifier_keys().ok());
         keys.unwrap_or_default().values().map(ToString::to_string).collect()
     }
 
-    /// Watches the last checkpoint; `None` when the log is not signed.
-    pub fn checkpoint(&self) -> Option<Published> {
-        self.0.log.as_ref().map(|log| log.published.clone())
+    /// Watches a log's last checkpoint; `None` when it is not signed, or the campaign does not have it.
+    pub fn checkpoint(&self, log: LogKind) -> Option<Published> {
+        self.0.logs.as_ref()?.published.get(&log).cloned()
     }
 
-    /// The checkpoints of trees of this size and larger, in order, at most this many. A short read from disk in the calling thread, as the next three.
+    /// The checkpoints of a log's trees of this size and larger, in order, at most this many. A short read from disk in the calling thread, as the next three.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    pub fn checkpoints_from(&self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
-        self.read(|reader| reader.checkpoints_from(size, limit))
+    pub fn checkpoints_from(&self, log: LogKind, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        self.read(|reader| reader.checkpoints_from(log, size, limit))
     }
 
-    /// A tile of the log, as wide as it is asked for; `None` when there are not as many leaves.
+    /// A tile of a log, as wide as it is asked for; `None` when there are not as many leaves.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    pub fn tile(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
-        self.read(|reader| published::tile(reader, id))
+    pub fn tile(&self, log: LogKind, id: TileId) -> Result<Option<Tile>, StoreError> {
+        self.read(|reader| published::tile(reader, log, id))
     }
 
-    /// A bundle of the log's entries, as wide as it is asked for; `None` when there are not as many.
+    /// A bundle of a log's entries, as wide as it is asked for; `None` when there are not as many.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    pub fn bundle(&self, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|reader| published::bundle(reader, id))
+    pub fn bundle(&self, log: LogKind, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|reader| published::bundle(reader, log, id))
     }
 
     /// The receipt of a counted vote; `None` before a checkpoint covers it. It is the same whenever it is asked for.
@@ -321,12 +351,14 @@ impl Shared {
     }
 }
 
-/// The signer of a store's log, and the log.
-fn open_signer(store: &dyn Store, signing: Signing) -> Result<(Signer, Log), LedgerError> {
-    let key = Arc::clone(&signing.key);
-    let signer = Signer::open(store.log()?, signing)?;
-    let published = signer.published();
-    Ok((signer, Log { key, published }))
+/// The signer of a store's logs, and the logs.
+fn open_signer(store: &dyn Store, file: &CampaignFile, signing: &Signing) -> Result<(Signer, Logs), LedgerError> {
+    let signer = Signer::open(store, file, signing)?;
+    let logs = Logs {
+        key: Arc::clone(&signing.key),
+        published: signer.published(),
+    };
+    Ok((signer, logs))
 }
 
 fn spawn<T: Send + 'static>(

@@ -22,9 +22,11 @@
 
 mod error;
 mod handle;
+mod kept_coin;
 mod kept_vote;
 mod keys;
 mod log_key;
+mod log_kind;
 mod made_for;
 mod postgres;
 mod progress;
@@ -32,6 +34,7 @@ mod published;
 mod queue;
 pub mod redis;
 mod signed_head;
+mod signed_log;
 mod signer;
 mod sql_integer;
 mod sqlite;
@@ -43,6 +46,7 @@ pub use error::{LedgerError, SigningError};
 pub use handle::{Clock, Ledger, Options, Outcome, Signing, SubmitError};
 pub use keys::{Keys, KeysError};
 pub use log_key::LogKey;
+pub use log_kind::LogKind;
 pub use postgres::{PostgresStore, PostgresUrl};
 pub use progress::{DeadLetter, Position, Progress, QueueState};
 pub use published::{bundle, receipt_from, receipt_tiles, tile};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use coin::PublicKey;
@@ -24,7 +25,7 @@ const CALLER: Caller = Caller {
 /// Signs checkpoints under the log's name.
 pub struct LogKey {
     origin: String,
-    holder: Holder,
+    holder: Arc<Holder>,
 }
 
 /// Who has the private key.
@@ -64,7 +65,21 @@ impl LogKey {
     fn new(origin: &str, holder: Holder) -> Result<LogKey, Failure> {
         let key = LogKey {
             origin: origin.to_owned(),
-            holder,
+            holder: Arc::new(holder),
+        };
+        key.verifier_keys()?;
+        Ok(key)
+    }
+
+    /// The same key, for another log.
+    ///
+    /// # Errors
+    ///
+    /// When the origin cannot be a key's name.
+    pub fn named(&self, origin: &str) -> Result<LogKey, Failure> {
+        let key = LogKey {
+            origin: origin.to_owned(),
+            holder: Arc::clone(&self.holder),
         };
         key.verifier_keys()?;
         Ok(key)
@@ -82,7 +97,7 @@ impl LogKey {
     /// When Vault does not answer or refuses, or what it answered is not the key's signature of this text; then nothing is added. It can be tried again.
     pub fn sign(&self, note: &mut Note) -> Result<u32, Failure> {
         let text = note.text().as_bytes();
-        let (version, signature) = match &self.holder {
+        let (version, signature) = match &*self.holder {
             Holder::Vault(key) => {
                 let signed = key.sign(text)?;
                 (signed.key_version, signed.signature)
@@ -109,7 +124,7 @@ impl LogKey {
     ///
     /// When a key's public half is none that a verifier accepts.
     pub fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Failure> {
-        match &self.holder {
+        match &*self.holder {
             Holder::Vault(key) => {
                 let keyring = key.keyring();
                 let keys = keyring
@@ -138,7 +153,7 @@ impl LogKey {
     ///
     /// When Vault does not answer or refuses.
     pub fn keep(&self) -> Result<(), Failure> {
-        match &self.holder {
+        match &*self.holder {
             Holder::Vault(key) => key.keep(),
             Holder::File(_) => Ok(()),
         }

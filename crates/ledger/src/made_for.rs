@@ -10,6 +10,7 @@ pub(crate) struct MadeFor {
     pub(crate) minor_units: i64,
     /// Id and name, in order.
     pub(crate) charities: Vec<(String, String)>,
+    pub(crate) has_issuance_log: bool,
 }
 
 impl MadeFor {
@@ -31,6 +32,11 @@ impl MadeFor {
                 format!("{} {}", donation.minor_units, donation.currency),
             ),
             ("the list of charities", in_ledger.join(", "), in_file.join(", ")),
+            (
+                "a log of issued coins",
+                self.has_issuance_log.to_string(),
+                file.has_issuance_log().to_string(),
+            ),
         ]
         .into_iter()
         .filter(|(_, in_ledger, in_file)| in_ledger != in_file)

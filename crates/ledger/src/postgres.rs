@@ -14,6 +14,7 @@
 
 mod append;
 mod check;
+mod issue;
 mod link;
 mod log;
 mod reader;
@@ -24,27 +25,34 @@ mod url;
 
 pub use self::url::PostgresUrl;
 
+use coin::Timestamp;
 use tlog::Tree;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
-use vote::CampaignFile;
+use vote::{CampaignFile, Nullifier};
 
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::log::PostgresLog;
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
-use crate::{Appended, Batch, LedgerError, LogStore, Reader, State, Store, StoreError};
+use crate::{Appended, Batch, LedgerError, LogKind, LogStore, Reader, State, Store, StoreError};
 
 /// A ledger in Postgres, written by this store until another takes it over.
 pub struct PostgresStore {
     url: PostgresUrl,
     file: CampaignFile,
     fence: Fence,
-    /// The tree as committed; after a failure [`Store::recover`] reads it again.
-    tree: Tree,
+    /// The trees as committed; after a failure [`Store::recover`] reads them again.
+    trees: Trees,
     /// `None` after a failure, until it is recovered from.
     link: Option<Link>,
+}
+
+/// The trees of both logs.
+struct Trees {
+    votes: Tree,
+    issued: Tree,
 }
 
 /// What the head must say for this store to write.
@@ -83,14 +91,20 @@ impl PostgresStore {
         link.work(WHOLE_LEDGER, async |client| check::check(client, url, file).await)?;
         let take_over =
             format!("UPDATE ledger.head SET epoch = epoch + 1, session = 0 RETURNING {STATE}, epoch, session");
-        let (fence, _, tree) = link.work(WORK, async |client| take(client, file, &take_over, &[]).await)?;
+        let (fence, _, trees) = link.work(WORK, async |client| take(client, file, &take_over, &[]).await)?;
         Ok(PostgresStore {
             url: url.clone(),
             file: file.clone(),
             fence,
-            tree,
+            trees,
             link: Some(link),
         })
+    }
+
+    /// Given back only after a success: on a connection where something failed, who knows what is in flight.
+    fn take_link(&mut self) -> Result<Link, StoreError> {
+        let link = self.link.take();
+        link.ok_or_else(|| StoreError::Backend("not connected since the last failure; recover first".into()))
     }
 }
 
@@ -100,7 +114,7 @@ async fn take(
     file: &CampaignFile,
     statement: &str,
     arguments: &[&(dyn ToSql + Sync)],
-) -> Result<(Fence, State, Tree), StoreError> {
+) -> Result<(Fence, State, Trees), StoreError> {
     let transaction = begin(client).await?;
     let row = transaction.query_opt(statement, arguments).await?;
     let row = row.ok_or(StoreError::Fenced)?;
@@ -111,30 +125,37 @@ async fn take(
     if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
         return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
     }
-    let tree = tiles::read_tree(&transaction, state.totals.votes).await?;
-    if tree.head() != state.tree_head() {
-        return Err(StoreError::Damaged("the root is not that of the votes".to_owned()));
-    }
+    let trees = Trees {
+        votes: tiles::read_tree(&transaction, LogKind::Votes).await?,
+        issued: tiles::read_tree(&transaction, LogKind::Issued).await?,
+    };
     let fence = Fence {
         epoch: row.try_get("epoch")?,
         session: row.try_get("session")?,
     };
     transaction.commit().await?;
-    Ok((fence, state, tree))
+    Ok((fence, state, trees))
 }
 
 impl Store for PostgresStore {
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
-        // Given back only after a success: on a connection where something failed, who knows what is in flight.
-        let link = self.link.take();
-        let mut link =
-            link.ok_or_else(|| StoreError::Backend("not connected since the last failure; recover first".into()))?;
+        let mut link = self.take_link()?;
         let (appended, tree) = link.work(WORK, async |client| {
-            append::append(client, self.fence, &self.file, &self.tree, batch).await
+            append::append(client, self.fence, &self.file, &self.trees.votes, batch).await
         })?;
-        self.tree = tree;
+        self.trees.votes = tree;
         self.link = Some(link);
         Ok(appended)
+    }
+
+    fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError> {
+        let mut link = self.take_link()?;
+        let tree = link.work(WORK, async |client| {
+            issue::issue(client, self.fence, &self.trees.issued, coins, now).await
+        })?;
+        self.trees.issued = tree;
+        self.link = Some(link);
+        Ok(())
     }
 
     fn recover(&mut self) -> Result<State, StoreError> {
@@ -144,11 +165,11 @@ impl Store for PostgresStore {
         let connect_again =
             format!("UPDATE ledger.head SET session = session + 1 WHERE epoch = $1 RETURNING {STATE}, epoch, session");
         let epoch: [&(dyn ToSql + Sync); 1] = [&self.fence.epoch];
-        let (fence, state, tree) = link.work(WORK, async |client| {
+        let (fence, state, trees) = link.work(WORK, async |client| {
             take(client, &self.file, &connect_again, &epoch).await
         })?;
         self.fence = fence;
-        self.tree = tree;
+        self.trees = trees;
         self.link = Some(link);
         Ok(state)
     }
@@ -157,7 +178,8 @@ impl Store for PostgresStore {
         Ok(Box::new(PostgresReader::connect(&self.url, &self.file)?))
     }
 
-    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
-        Ok(Box::new(PostgresLog::connect(&self.url, &self.file, self.fence.epoch)?))
+    fn log(&self, log: LogKind) -> Result<Box<dyn LogStore>, StoreError> {
+        let log = PostgresLog::connect(&self.url, &self.file, log, self.fence.epoch)?;
+        Ok(Box::new(log))
     }
 }

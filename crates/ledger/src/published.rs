@@ -1,36 +1,47 @@
-//! What a log publishes, out of a store: tiles, bundles of entries, receipts. All of it is static: what was published once is the same for ever.
+//! What the logs publish, out of a store: tiles, bundles of entries, receipts. All of it is static: what was published once is the same for ever.
 
 use tlog::{BundleId, Hash, Note, ProofPlan, TILE_WIDTH, Tile, TileId, TlogProof, bundle as bytes};
+use vote::IssuedEntry;
 
-use crate::{Counted, KeptCheckpoint, Reader, StoreError};
+use crate::{Counted, KeptCheckpoint, LogKind, Reader, StoreError};
 
 /// A tile, as wide as it is asked for; `None` when the store has not as many hashes.
 ///
 /// # Errors
 ///
 /// When the store fails or is damaged.
-pub fn tile(reader: &mut dyn Reader, id: TileId) -> Result<Option<Tile>, StoreError> {
-    let mut hashes: Vec<Hash> = reader.tile(id.level(), id.index())?;
+pub fn tile(reader: &mut dyn Reader, log: LogKind, id: TileId) -> Result<Option<Tile>, StoreError> {
+    let mut hashes: Vec<Hash> = reader.tile(log, id.level(), id.index())?;
     hashes.truncate(id.width().into());
     Ok(Tile::new(id, hashes))
 }
 
-/// A bundle of entries, as wide as it is asked for; `None` when the store has not as many votes.
+/// A bundle of entries, as wide as it is asked for; `None` when the store has not as many.
 ///
 /// # Errors
 ///
 /// When the store fails or is damaged.
-pub fn bundle(reader: &mut dyn Reader, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn bundle(reader: &mut dyn Reader, log: LogKind, id: BundleId) -> Result<Option<Vec<u8>>, StoreError> {
     let first = id.index().saturating_mul(TILE_WIDTH as u64);
-    let votes = reader.votes_from(first, id.width().into())?;
-    if votes.len() < usize::from(id.width()) {
+    let limit = id.width().into();
+    let entries: Vec<String> = match log {
+        LogKind::Issued => reader
+            .issued_from(first, limit)?
+            .iter()
+            .map(IssuedEntry::to_text)
+            .collect(),
+        LogKind::Votes => {
+            let votes = reader.votes_from(first, limit)?;
+            votes.iter().map(|vote| vote.log_entry().to_text()).collect()
+        }
+    };
+    if entries.len() < usize::from(id.width()) {
         return Ok(None);
     }
     let mut bundle = Vec::new();
-    for vote in &votes {
-        let entry = vote.log_entry().to_text();
+    for (index, entry) in (first..).zip(&entries) {
         let pushed = bytes::push(&mut bundle, entry.as_bytes());
-        pushed.ok_or_else(|| StoreError::Damaged(format!("vote {}: its entry is too long", vote.index)))?;
+        pushed.ok_or_else(|| StoreError::Damaged(format!("entry {index} of a log is too long")))?;
     }
     Ok(Some(bundle))
 }
@@ -38,12 +49,12 @@ pub fn bundle(reader: &mut dyn Reader, id: BundleId) -> Result<Option<Vec<u8>>, 
 /// The receipt of a counted vote: a proof (c2sp.org/tlog-proof) that leads to the first checkpoint that covers it. `None` before there is one.
 pub(crate) fn receipt(reader: &mut dyn Reader, counted: &Counted) -> Result<Option<String>, StoreError> {
     let covering = counted.index.saturating_add(1);
-    let Some(checkpoint) = reader.checkpoints_from(covering, 1)?.pop() else {
+    let Some(checkpoint) = reader.checkpoints_from(LogKind::Votes, covering, 1)?.pop() else {
         return Ok(None);
     };
     let mut tiles = Vec::new();
     for id in receipt_tiles(counted, &checkpoint) {
-        tiles.extend(tile(reader, id)?);
+        tiles.extend(tile(reader, LogKind::Votes, id)?);
     }
     let receipt = receipt_from(counted, &checkpoint, &tiles);
     let damaged = || {

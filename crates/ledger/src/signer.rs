@@ -1,25 +1,19 @@
-//! The signer: commits the log to its tree by signed checkpoints, beside the writer and never in its way.
+//! The signer: commits a campaign's logs to their trees by signed checkpoints, beside the writer and never in its way.
 //!
-//! A log that signs two trees which are not one has betrayed everybody who believed it, and cannot take it back. So before each signature the store's rows are asked
-//! for two roots: that of the size which was signed last must be the one that was signed, and that of the new size the one that the store says it has. What was
-//! signed last stands in a file of the signer's own ([`SignedHead`]), since a store that was restored from a backup knows no better. The order is: the witnesses, the file, the store, and only
-//! then everybody else; whatever fails in between, no tree that was shown is ever forgotten.
+//! What is signed, and what never may be, is each log's own affair ([`SignedLog`]). Here is when, and in which order: a checkpoint of the votes is made after the coins
+//! that were issued until then are signed. So whoever reads first the votes and then the issued coins, up to what is published of each, finds every coin that was spent.
 
-use std::path::Path;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use service::Failure;
-use tlog::{Checkpoint, Hash, Note, ProofPlan, TreeHead};
 use tokio::sync::watch;
-use witness::Witnesses;
+use vote::CampaignFile;
 
-use crate::published::tile;
-use crate::signed_head::SignedHead;
-use crate::tree::tree_at;
-use crate::{KeptCheckpoint, LogKey, LogStore, Reader, Signing, SigningError, StoreError};
+use crate::signed_log::{SignedLog, Trouble};
+use crate::{KeptCheckpoint, LogKind, Signing, SigningError, Store};
 
 /// The least time between two checkpoints: a receipt waits for half of it on the average, and Vault signs ten times a second at most.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -78,53 +72,12 @@ impl Ringing {
 /// Watches the last checkpoint; `None` before the first.
 pub type Published = watch::Receiver<Option<Arc<KeptCheckpoint>>>;
 
-/// Signs the log's checkpoints.
+/// Signs the checkpoints of a campaign's logs.
 pub struct Signer {
-    store: Box<dyn LogStore>,
-    key: Arc<LogKey>,
-    witnesses: Option<Arc<Witnesses>>,
-    file: SignedHead,
-    /// What was signed last; `None` before the first.
-    signed: Option<KeptCheckpoint>,
-    /// Its tree.
-    head: TreeHead,
-    /// Whether it is in the store for sure.
-    is_kept: bool,
-    published: watch::Sender<Option<Arc<KeptCheckpoint>>>,
+    votes: SignedLog,
+    issued: Option<SignedLog>,
     /// Heard by who carries checkpoints further, if anybody does.
     bell: Option<Bell>,
-}
-
-/// Why there is no new checkpoint.
-enum Trouble {
-    /// There never may be one from this store.
-    End(SigningError),
-    /// There may be one later.
-    Later(String),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Trouble {
-        match error {
-            StoreError::Backend(_) => Trouble::Later(error.to_string()),
-            error => Trouble::End(error.into()),
-        }
-    }
-}
-
-impl From<SigningError> for Trouble {
-    fn from(error: SigningError) -> Trouble {
-        match error {
-            SigningError::Store(error) => error.into(),
-            error => Trouble::End(error),
-        }
-    }
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Trouble {
-        Trouble::Later(failure.to_string())
-    }
 }
 
 impl Signer {
@@ -132,61 +85,14 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`SigningError`]: this store's log must not be signed, or could not be.
-    pub fn open(mut store: Box<dyn LogStore>, signing: Signing) -> Result<Signer, SigningError> {
-        let Signing {
-            key,
-            signed_head,
-            witnesses,
-        } = signing;
-        let signed_head = &*signed_head;
-        let file = SignedHead::at(signed_head);
-        let unreadable = |source| SigningError::Io {
-            path: signed_head.to_owned(),
-            source,
-        };
-        let last = store.reader().last_checkpoint()?;
-        let in_file = file.read().map_err(unreadable)?;
-        let mut signed = match in_file.map(|bytes| signed_by(&key, &bytes)).transpose() {
-            Ok(signed) => signed,
-            Err(what) => {
-                return Err(SigningError::SignedHead {
-                    path: signed_head.to_owned(),
-                    what,
-                });
-            }
-        };
-        if let Some(last) = &last {
-            let Some((in_file, head)) = &signed else {
-                return Err(SigningError::NoSignedHead {
-                    path: signed_head.to_owned(),
-                    size: last.size,
-                });
-            };
-            if last.size >= in_file.size {
-                // The file is an older copy, or the two are of one tree. The store's was shown, so it is the one that counts.
-                check_tree(&mut *store, head, signed_head)?;
-                let last = signed_by(&key, last.note.as_bytes());
-                signed = Some(last.map_err(|what| {
-                    StoreError::Damaged(format!("its last checkpoint is not to be believed: {what}"))
-                })?);
-            }
-        }
-        let is_kept = signed.as_ref().map(|(signed, _)| signed) == last.as_ref();
-        let (published, _) = watch::channel(last.map(Arc::new));
-        let (signed, head) = signed.unzip();
+    /// [`SigningError`]: this store's logs must not be signed, or could not be.
+    pub fn open(store: &dyn Store, file: &CampaignFile, signing: &Signing) -> Result<Signer, SigningError> {
+        let issued = file
+            .issued_origin()
+            .map(|origin| SignedLog::open(store.log(LogKind::Issued)?, signing.of_issued(&origin)?));
         let mut signer = Signer {
-            store,
-            key,
-            witnesses,
-            file,
-            is_kept,
-            signed,
-            head: head.unwrap_or(TreeHead {
-                size: 0,
-                root: Hash::of_nothing(),
-            }),
-            published,
+            issued: issued.transpose()?,
+            votes: SignedLog::open(store.log(LogKind::Votes)?, signing.clone())?,
             bell: None,
         };
         match signer.sign() {
@@ -207,9 +113,13 @@ impl Signer {
         Signer { bell, ..self }
     }
 
-    /// Watches the last checkpoint.
-    pub fn published(&self) -> Published {
-        self.published.subscribe()
+    /// Watches the last checkpoint of each log that the campaign has.
+    pub fn published(&self) -> HashMap<LogKind, Published> {
+        let issued = self.issued.as_ref().map(|log| (LogKind::Issued, log.published()));
+        issued
+            .into_iter()
+            .chain([(LogKind::Votes, self.votes.published())])
+            .collect()
     }
 
     /// Signs whenever the bell rings, and once more when there is none any more.
@@ -225,7 +135,7 @@ impl Signer {
             let heard = bell.wait(patience);
             if heard == Heard::Nothing
                 && !waits
-                && let Err(failure) = self.key.keep()
+                && let Err(failure) = self.votes.keep_key()
             {
                 tracing::warn!(%failure, "the log's key could not be looked after");
             }
@@ -253,98 +163,19 @@ impl Signer {
         }
     }
 
-    /// Signs the tree as it is committed, unless it is signed already.
+    /// Signs the trees as they are committed, unless they are signed already.
     fn sign(&mut self) -> Result<(), Trouble> {
-        let head = self.store.tree_head()?;
-        check_tree(&mut *self.store, &self.head, self.file.path())?;
-        if let Some(signed) = &self.signed
-            && !self.is_kept
-        {
-            // It was signed, and perhaps nobody saw it: it is shown first, so that all that was signed is.
-            self.store.keep_checkpoint(signed)?;
-            self.is_kept = true;
-            self.publish(signed.clone());
+        // Asked before the issued coins are: each of these votes came after its coin was issued.
+        let head = self.votes.tree_head()?;
+        let mut is_new = false;
+        if let Some(issued) = &mut self.issued {
+            let head = issued.tree_head()?;
+            is_new |= issued.sign(head)?;
         }
-        if self.signed.is_some() && head.size == self.head.size {
-            return Ok(());
-        }
-        if tree_at(self.store.reader(), head.size)?.head() != head {
-            let what = "the root is not that of the votes".to_owned();
-            return Err(Trouble::End(StoreError::Damaged(what).into()));
-        }
-        let checkpoint = self.checkpoint(&head)?;
-        let written = self.file.write(&checkpoint.note);
-        written.map_err(|error| Trouble::Later(format!("could not write {}: {error}", self.file.path().display())))?;
-        self.head = head;
-        self.signed = Some(checkpoint.clone());
-        self.is_kept = false;
-        self.store.keep_checkpoint(&checkpoint)?;
-        self.is_kept = true;
-        self.publish(checkpoint);
-        Ok(())
-    }
-
-    fn publish(&self, checkpoint: KeptCheckpoint) {
-        self.published.send_replace(Some(Arc::new(checkpoint)));
-        if let Some(bell) = &self.bell {
+        is_new |= self.votes.sign(head)?;
+        if let Some(bell) = self.bell.as_ref().filter(|_| is_new) {
             bell.ring();
         }
+        Ok(())
     }
-
-    /// The signed checkpoint of a tree.
-    fn checkpoint(&mut self, head: &TreeHead) -> Result<KeptCheckpoint, Trouble> {
-        let could_not = |what: String| Trouble::Later(format!("a checkpoint could not be written: {what}"));
-        let checkpoint = Checkpoint::new(self.key.origin(), *head).map_err(|error| could_not(error.to_string()))?;
-        let mut note = Note::new(checkpoint.to_string()).map_err(|error| could_not(error.to_string()))?;
-        self.key.sign(&mut note)?;
-        if let Some(witnesses) = &self.witnesses {
-            let store = self.store.reader();
-            let cosigned = witnesses.cosign(&note, head, |size| growth(store, size, head.size));
-            note = cosigned.map_err(|error| Trouble::Later(error.to_string()))?;
-        }
-        Ok(KeptCheckpoint {
-            size: head.size,
-            note: note.to_string(),
-        })
-    }
-}
-
-/// The proof that the tree of one size grew out of that of another.
-fn growth(store: &mut dyn Reader, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
-    let missing = || StoreError::Damaged(format!("there is no proof from a tree of {from} to one of {to}"));
-    let plan = ProofPlan::consistency(from, to).ok_or_else(missing)?;
-    let mut tiles = Vec::new();
-    for id in plan.tiles() {
-        tiles.extend(tile(store, id)?);
-    }
-    plan.prove(&tiles).ok_or_else(missing)
-}
-
-/// Whether the store's votes begin with those of this tree, which was signed as this file says.
-fn check_tree(store: &mut dyn LogStore, signed: &TreeHead, path: &Path) -> Result<(), SigningError> {
-    let found = store.tree_head()?.size;
-    let path = path.to_owned();
-    if found < signed.size {
-        let signed = signed.size;
-        return Err(SigningError::Behind { signed, found, path });
-    }
-    if tree_at(store.reader(), signed.size)?.head() != *signed {
-        let size = signed.size;
-        return Err(SigningError::Forked { size, path });
-    }
-    Ok(())
-}
-
-/// The checkpoint in these bytes, and its tree, if this key signed it; otherwise what it is instead.
-fn signed_by(key: &LogKey, bytes: &[u8]) -> Result<(KeptCheckpoint, TreeHead), String> {
-    let note = Note::parse(bytes).map_err(|error| error.to_string())?;
-    let verifier_keys = key.verifier_keys().map_err(|failure| failure.to_string())?;
-    let policy = tlog::Policy::new(key.origin(), verifier_keys.into_values().collect());
-    let checkpoint = policy.open(&note).map_err(|error| error.to_string())?;
-    let head = *checkpoint.head();
-    let kept = KeptCheckpoint {
-        size: head.size,
-        note: note.to_string(),
-    };
-    Ok((kept, head))
 }

@@ -9,25 +9,29 @@ mod log;
 mod row;
 mod state;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use coin::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use tlog::{Hash, Tree};
-use vote::{CampaignFile, Nullifier};
+use vote::{CampaignFile, IssuedEntry, Nullifier};
 
 use self::file::{Access, LedgerFile};
 use self::log::SqliteLog;
-use self::row::{counted_from_row, weights_to_text};
+use self::row::{coin_from_row, counted_from_row, weights_to_text};
 use self::state::{
-    find_dead_letter, insert_dead_letter, insert_tile_hashes, read_state, read_tile, read_tree, write_state,
+    find_dead_letter, insert_dead_letter, insert_tile_hashes, read_state, read_tile, read_tree, read_tree_head,
+    write_state,
 };
+use crate::kept_coin::{COIN, leaf_hash};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
 use crate::tree::grown;
 use crate::{
-    Appended, Batch, Counted, DeadLetter, Entry, KeptCheckpoint, LedgerError, LogStore, Position, Reader, State, Store,
-    StoreError,
+    Appended, Batch, Counted, DeadLetter, Entry, KeptCheckpoint, LedgerError, LogKind, LogStore, Position, Reader,
+    State, Store, StoreError,
 };
 
 impl From<rusqlite::Error> for StoreError {
@@ -43,8 +47,9 @@ impl From<rusqlite::Error> for StoreError {
 pub struct SqliteStore {
     writing: Writing,
     campaign_file: CampaignFile,
-    /// The tree as committed; a failed commit leaves it for [`Store::recover`] to read again.
+    /// The trees as committed; a failed commit leaves them for [`Store::recover`] to read again.
     tree: Tree,
+    issued: Tree,
 }
 
 /// A connection that writes.
@@ -76,9 +81,8 @@ impl SqliteStore {
             .connect(Access::Write)
             .map_err(|error| LedgerError::at(&file.path().display(), error))?;
         check::check(&connection, file.path(), campaign_file)?;
-        let tree = read_state(&connection, campaign_file.charities())
-            .and_then(|state| read_tree(&connection, state.totals.votes))
-            .map_err(|error| LedgerError::at(&file.path().display(), error))?;
+        let tree = |log| read_tree(&connection, log).map_err(|error| LedgerError::at(&file.path().display(), error));
+        let (tree, issued) = (tree(LogKind::Votes)?, tree(LogKind::Issued)?);
         Ok(SqliteStore {
             writing: Writing {
                 connection,
@@ -86,6 +90,7 @@ impl SqliteStore {
             },
             campaign_file: campaign_file.clone(),
             tree,
+            issued,
         })
     }
 }
@@ -134,7 +139,7 @@ impl Store for SqliteStore {
             entries.push(Entry { counted, is_new });
         }
         let (tree, tile_hashes) = grown(&self.tree, &leaves)?;
-        insert_tile_hashes(&transaction, &tile_hashes)?;
+        insert_tile_hashes(&transaction, LogKind::Votes, &tile_hashes)?;
         let state = before.after(totals, tree.head().root, batch, leaves.len())?;
         for letter in batch.progress.iter().flat_map(|progress| &progress.dead_letters) {
             insert_dead_letter(&transaction, letter)?;
@@ -143,6 +148,38 @@ impl Store for SqliteStore {
         transaction.commit()?;
         self.tree = tree;
         Ok(Appended { entries, state })
+    }
+
+    fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError> {
+        let transaction = self
+            .writing
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = read_tree_head(&transaction, LogKind::Issued)?;
+        if self.issued.head() != before {
+            return Err(StoreError::Damaged(
+                "its head is not that of the tree of issued coins that was written last".to_owned(),
+            ));
+        }
+        let mut leaves = Vec::with_capacity(coins.len());
+        for nullifier in coins {
+            let entry = IssuedEntry {
+                nullifier: *nullifier,
+                issued_at: now,
+            };
+            let leaf = leaf_hash(&entry);
+            if insert_issued(&transaction, before.size + leaves.len() as u64, &entry, &leaf)? {
+                leaves.push(leaf);
+            }
+        }
+        let (tree, tile_hashes) = grown(&self.issued, &leaves)?;
+        insert_tile_hashes(&transaction, LogKind::Issued, &tile_hashes)?;
+        let head = tree.head();
+        let update = "UPDATE head SET issued = ?1, issued_root = ?2";
+        transaction.execute(update, params![to_sql(head.size)?, head.root.0])?;
+        transaction.commit()?;
+        self.issued = tree;
+        Ok(())
     }
 
     fn recover(&mut self) -> Result<State, StoreError> {
@@ -166,10 +203,8 @@ impl Store for SqliteStore {
         if votes != to_sql(state.totals.votes)? || !state.totals.is_conserved() {
             return Err(StoreError::Damaged("the totals are not those of the votes".to_owned()));
         }
-        self.tree = read_tree(&transaction, state.totals.votes)?;
-        if self.tree.head() != state.tree_head() {
-            return Err(StoreError::Damaged("the root is not that of the votes".to_owned()));
-        }
+        self.tree = read_tree(&transaction, LogKind::Votes)?;
+        self.issued = read_tree(&transaction, LogKind::Issued)?;
         Ok(state)
     }
 
@@ -180,8 +215,9 @@ impl Store for SqliteStore {
         )?))
     }
 
-    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
-        Ok(Box::new(SqliteLog::connect(&self.writing.file, &self.campaign_file)?))
+    fn log(&self, log: LogKind) -> Result<Box<dyn LogStore>, StoreError> {
+        let (file, campaign_file) = (&self.writing.file, &self.campaign_file);
+        Ok(Box::new(SqliteLog::connect(file, campaign_file, log)?))
     }
 }
 
@@ -216,16 +252,40 @@ impl Reader for SqliteReader {
         Ok(votes)
     }
 
-    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
-        read_tile(&self.connection, level, index)
+    fn issued_from(&mut self, index: u64, limit: u32) -> Result<Vec<IssuedEntry>, StoreError> {
+        let statement = format!("SELECT {COIN} FROM issued WHERE issued_index >= ?1 ORDER BY issued_index LIMIT ?2");
+        let mut statement = self.connection.prepare_cached(&statement)?;
+        let mut rows = statement.query(params![to_sql(index)?, limit])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            entries.push(coin_from_row(row, index + entries.len() as u64)?);
+        }
+        Ok(entries)
     }
 
-    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
-        log::checkpoints_from(&self.connection, size, limit)
+    fn find_issued(&mut self, coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM issued WHERE nullifier = ?1")?;
+        let mut found = HashSet::with_capacity(coins.len());
+        for nullifier in coins {
+            if statement.exists([nullifier.as_bytes()])? {
+                found.insert(*nullifier);
+            }
+        }
+        Ok(found)
     }
 
-    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError> {
-        log::last_checkpoint(&self.connection)
+    fn tile(&mut self, log: LogKind, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+        read_tile(&self.connection, log, level, index)
+    }
+
+    fn checkpoints_from(&mut self, log: LogKind, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+        log::checkpoints_from(&self.connection, log, size, limit)
+    }
+
+    fn last_checkpoint(&mut self, log: LogKind) -> Result<Option<KeptCheckpoint>, StoreError> {
+        log::last_checkpoint(&self.connection, log)
     }
 
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {
@@ -249,6 +309,24 @@ fn insert(transaction: &Transaction<'_>, counted: &Counted, leaf: &Hash) -> Resu
         coin.signature,
         weights_to_text(counted.vote.weights()),
         to_sql(counted.counted_at.unix_s())?,
+        leaf.0,
+    ])?;
+    Ok(rows == 1)
+}
+
+/// Inserts an issued coin unless it is there; whether it was inserted.
+fn insert_issued(
+    transaction: &Transaction<'_>,
+    index: u64,
+    entry: &IssuedEntry,
+    leaf: &Hash,
+) -> Result<bool, StoreError> {
+    let statement = format!("INSERT INTO issued ({COIN}) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (nullifier) DO NOTHING");
+    let mut statement = transaction.prepare_cached(&statement)?;
+    let rows = statement.execute(params![
+        to_sql(index)?,
+        entry.nullifier.as_bytes(),
+        to_sql(entry.issued_at.unix_s())?,
         leaf.0,
     ])?;
     Ok(rows == 1)

@@ -1,12 +1,13 @@
 //! What a writer asks of a store. All stores are held to the same contract by the same tests (tests/shared/contract.rs).
 
+use std::collections::HashSet;
 use std::error::Error;
 
 use coin::{SignedCoin, Timestamp};
 use tlog::{Checkpoint, Hash, Note, TreeHead};
-use vote::{LogEntry, Nullifier, Totals, TotalsOverflow, Vote};
+use vote::{IssuedEntry, LogEntry, Nullifier, Totals, TotalsOverflow, Vote};
 
-use crate::{DeadLetter, Position, Progress, QueueState};
+use crate::{DeadLetter, LogKind, Position, Progress, QueueState};
 
 /// A verified coin's vote, not yet counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,6 +248,13 @@ pub trait Store: Send {
     /// Whatever the error, the whole batch was kept or nothing of it, and which one is unknown: [`Store::recover`] before anything else.
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError>;
 
+    /// Adds coins to the log of issued coins in one transaction, durable when this returns: each once, in this order; those that are in it already stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::append`].
+    fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError>;
+
     /// Lets go of whatever is unfinished, connects anew and reads the state as it is committed: nothing that is unfinished now can be kept later.
     ///
     /// # Errors
@@ -261,12 +269,12 @@ pub trait Store: Send {
     /// When there is no connection to be had.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 
-    /// A connection of its own for whoever signs the log's checkpoints. It is this writer's: when another takes the ledger over, it keeps nothing any more.
+    /// A connection of its own for whoever signs a log's checkpoints. It is this writer's: when another takes the ledger over, it keeps nothing any more.
     ///
     /// # Errors
     ///
     /// When there is no connection to be had.
-    fn log(&self) -> Result<Box<dyn LogStore>, StoreError>;
+    fn log(&self, log: LogKind) -> Result<Box<dyn LogStore>, StoreError>;
 }
 
 /// Looks up what is committed.
@@ -285,26 +293,40 @@ pub trait Reader: Send {
     /// When the store fails or is damaged.
     fn votes_from(&mut self, index: u64, limit: u32) -> Result<Vec<Counted>, StoreError>;
 
-    /// The hashes of a tile of the log (C2SP tlog-tiles): as many as there are, at most 256.
+    /// The entries of the log of issued coins from this index on, in order, at most this many.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError>;
+    fn issued_from(&mut self, index: u64, limit: u32) -> Result<Vec<IssuedEntry>, StoreError>;
 
-    /// The checkpoints of trees of this size and larger, in order of their sizes, at most this many.
+    /// Those of these coins that are in the log of issued coins.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError>;
+    fn find_issued(&mut self, coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError>;
 
-    /// The checkpoint of the largest tree; `None` before the first.
+    /// The hashes of a tile of a log (C2SP tlog-tiles): as many as there are, at most 256.
     ///
     /// # Errors
     ///
     /// When the store fails or is damaged.
-    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError>;
+    fn tile(&mut self, log: LogKind, level: u8, index: u64) -> Result<Vec<Hash>, StoreError>;
+
+    /// The checkpoints of a log's trees of this size and larger, in order of their sizes, at most this many.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn checkpoints_from(&mut self, log: LogKind, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError>;
+
+    /// The checkpoint of a log's largest tree; `None` before the first.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails or is damaged.
+    fn last_checkpoint(&mut self, log: LogKind) -> Result<Option<KeptCheckpoint>, StoreError>;
 
     /// The dead letter that the queue's entry at this position became, if it did.
     ///
@@ -314,7 +336,7 @@ pub trait Reader: Send {
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError>;
 }
 
-/// A signed checkpoint of the log, as it is kept and published.
+/// A signed checkpoint of a log, as it is kept and published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptCheckpoint {
     /// How many leaves its tree has.
@@ -337,12 +359,12 @@ impl KeptCheckpoint {
         let damaged = |what: String| Err(StoreError::Damaged(what));
         match last {
             _ if size > head.size => damaged(format!(
-                "a checkpoint of {size} votes was signed, and it has {}",
+                "a checkpoint of {size} leaves was signed, and it has {}",
                 head.size
             )),
             Some(last) if last == self => Ok(false),
             Some(last) if last.size >= size => damaged(format!(
-                "a checkpoint of {size} votes was signed after one of {}",
+                "a checkpoint of {size} leaves was signed after one of {}",
                 last.size
             )),
             _ => Ok(true),
@@ -350,8 +372,11 @@ impl KeptCheckpoint {
     }
 }
 
-/// What the signer of checkpoints needs of a store.
+/// What the signer of a log's checkpoints needs of a store.
 pub trait LogStore: Send {
+    /// Which log it is.
+    fn kind(&self) -> LogKind;
+
     /// Looks up what is committed.
     fn reader(&mut self) -> &mut dyn Reader;
 

@@ -1,10 +1,10 @@
-//! The log's tree as a store keeps it: the leaves' hashes stand with the votes, the hashes above them in rows of their own, and the right edge in memory.
+//! A log's tree as a store keeps it: the leaves' hashes stand with what they are of, the hashes above them in rows of their own, and the right edge in memory.
 
 use std::collections::BTreeMap;
 
-use tlog::{Hash, Tile, TileId, Tree, partial_tiles};
+use tlog::{Hash, Tile, TileId, Tree, TreeHead, partial_tiles};
 
-use crate::{Reader, StoreError};
+use crate::{LogKind, Reader, StoreError};
 
 /// A hash of a level of tiles above the leaves: the root of the complete subtree of 256^level leaves in this place, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +62,9 @@ pub(crate) fn resumed(
 /// # Errors
 ///
 /// When the store fails, or has not as many hashes as it must.
-pub(crate) fn tree_at<R: Reader + ?Sized>(reader: &mut R, size: u64) -> Result<Tree, StoreError> {
+pub(crate) fn tree_at(reader: &mut dyn Reader, log: LogKind, size: u64) -> Result<Tree, StoreError> {
     resumed(size, |id| {
-        let mut hashes = reader.tile(id.level(), id.index())?;
+        let mut hashes = reader.tile(log, id.level(), id.index())?;
         // What came after is not of that tree.
         hashes.truncate(id.width().into());
         Ok(hashes)
@@ -74,7 +74,7 @@ pub(crate) fn tree_at<R: Reader + ?Sized>(reader: &mut R, size: u64) -> Result<T
 /// How many leaves the tree grows by at a time when it is built again: growing costs a copy of its right edge.
 const CHUNK: usize = 4096;
 
-/// Builds the tree again from the votes, and holds what a store has of it against that.
+/// Builds the tree again from its leaves, and holds what a store has of it against that.
 #[derive(Default)]
 pub(crate) struct Recount {
     tree: Tree,
@@ -83,7 +83,7 @@ pub(crate) struct Recount {
 }
 
 impl Recount {
-    /// The next vote's leaf.
+    /// The next leaf.
     pub(crate) fn leaf(&mut self, leaf: Hash) -> Result<(), StoreError> {
         self.waiting.push(leaf);
         if self.waiting.len() < CHUNK {
@@ -93,7 +93,7 @@ impl Recount {
         }
     }
 
-    /// No vote is left; what follows are hashes above the leaves.
+    /// No leaf is left; what follows are hashes above the leaves.
     pub(crate) fn grow(&mut self) -> Result<(), StoreError> {
         let (tree, new) = grown(&self.tree, &self.waiting)?;
         self.waiting.clear();
@@ -110,17 +110,17 @@ impl Recount {
             return Ok(());
         }
         Err(StoreError::Damaged(format!(
-            "the hash of level {level} in place {place} is not that of its votes"
+            "the hash of level {level} in place {place} is not that of its leaves"
         )))
     }
 
-    /// The root, which the head must have; all hashes have been seen.
-    pub(crate) fn end(self) -> Result<Hash, StoreError> {
+    /// All hashes have been seen, and the head must be this.
+    pub(crate) fn end_at(self, head: &TreeHead, leaves: &str) -> Result<(), StoreError> {
+        let damaged = |what: String| Err(StoreError::Damaged(what));
         match self.expected.first_key_value() {
-            None => Ok(self.tree.head().root),
-            Some(((level, place), _)) => Err(StoreError::Damaged(format!(
-                "the hash of level {level} in place {place} is missing"
-            ))),
+            Some(((level, place), _)) => damaged(format!("the hash of level {level} in place {place} is missing")),
+            None if self.tree.head() != *head => damaged(format!("its tree's root is not that of its {leaves}")),
+            None => Ok(()),
         }
     }
 }

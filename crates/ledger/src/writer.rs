@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use batch::verify_coins;
-use coin::Timestamp;
+use coin::{Refusal, Timestamp};
 use tokio::sync::watch;
-use vote::{CampaignFile, Tally, Totals};
+use vote::{CampaignFile, Nullifier, Tally, Totals};
 
 use crate::queue::{Outlet, Reply, Submission};
-use crate::{Appended, Ballot, Batch, Bell, Clock, Keys, Outcome, State, Store, StoreError, SubmitError};
+use crate::{Appended, Ballot, Batch, Bell, Clock, Keys, Outcome, Reader, State, Store, StoreError, SubmitError};
 
 /// What the writer thread owns.
 pub(crate) struct Writer {
     pub(crate) store: Box<dyn Store>,
+    /// Looks issued coins up, if only they count.
+    pub(crate) issued: Option<Box<dyn Reader>>,
     pub(crate) file: CampaignFile,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
@@ -43,6 +45,7 @@ impl Writer {
     fn count(&mut self, batch: Vec<Submission>) -> Result<(), StoreError> {
         let now = (self.clock)();
         let (ballots, replies) = self.verify(batch, now);
+        let (ballots, replies) = self.only_issued(ballots, replies);
         if ballots.is_empty() {
             return Ok(());
         }
@@ -87,6 +90,34 @@ impl Writer {
             }
         }
         (ballots, replies)
+    }
+
+    /// Answers those whose coin was not issued, if the campaign says which ones were, and returns the others.
+    fn only_issued(&mut self, ballots: Vec<Ballot>, replies: Vec<Reply>) -> (Vec<Ballot>, Vec<Reply>) {
+        let Some(reader) = &mut self.issued else {
+            return (ballots, replies);
+        };
+        let nullifiers: Vec<Nullifier> = ballots.iter().map(|ballot| ballot.nullifier).collect();
+        match reader.find_issued(&nullifiers) {
+            Ok(issued) => {
+                let mut counting = Vec::with_capacity(ballots.len());
+                for (ballot, reply) in ballots.into_iter().zip(replies) {
+                    if issued.contains(&ballot.nullifier) {
+                        counting.push((ballot, reply));
+                    } else {
+                        send(reply, Ok(Outcome::Refused(Refusal::NotIssued)));
+                    }
+                }
+                counting.into_iter().unzip()
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log of issued coins could not be read; nothing was counted");
+                for reply in replies {
+                    send(reply, Err(SubmitError::Unknown));
+                }
+                (Vec::new(), Vec::new())
+            }
+        }
     }
 
     fn answer(&mut self, ballots: &[Ballot], replies: Vec<Reply>, appended: Appended) {

@@ -2,12 +2,16 @@
 //!
 //! A run looks at every coin that is there before it makes any: each must be the very coin that belongs in its place, with a good signature, or the run
 //! is refused and nothing is written. What is there is checked, not signed again: a good coin stays as it is even when the signer has a newer key.
+//!
+//! If the ledger is to be told of the coins, it is told of each before anybody can have it, and again of those that are there.
 
-use coin::{Keyring, SignedCoin, Timestamp};
+use coin::{Keyring, Serial, SignedCoin, Timestamp};
+use pool::Pool;
 use service::Failure;
 
 use crate::batch::{self, Batch};
 use crate::coin_dir::CoinDir;
+use crate::into_pool;
 use crate::issuance::Issuance;
 use crate::progress::Progress;
 use crate::signer::Signer;
@@ -23,8 +27,13 @@ pub fn mint(
     signer: &impl Signer,
     count: u32,
     now: Timestamp,
+    mut ledger: Option<Pool>,
 ) -> Result<usize, Failure> {
     let missing = find_missing(directory, issuance, &signer.keyring(), count, now)?;
+    if let Some(ledger) = &mut ledger {
+        let serials: Vec<Serial> = (0..count).map(|index| issuance.coin(index).serial).collect();
+        ledger.tell_of(&serials).map_err(|error| into_pool::failure(&error))?;
+    }
     let mut done = count as usize - missing.len();
     let progress = Progress::start(done, count as usize);
     batch::make_all(signer, issuance, &missing, |batch| {

@@ -31,6 +31,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 enum Command {
     Keygen(keygen::Arguments),
     Keys(keys::Arguments),

@@ -70,6 +70,13 @@ pub struct Arguments {
         reason = "not given, given without an address, given with one"
     )]
     pool_redis: Option<Option<RedisUrl>>,
+    /// The Redis of the campaign's ledger, which logs the coins, if it logs those that are issued; a pool there needs no telling [default: the address in HASHICOIN_REDIS_URL]
+    #[arg(long, value_name = "URL", num_args = 0..=1, requires = "out", value_parser = RedisUrl::from_argument)]
+    #[expect(
+        clippy::option_option,
+        reason = "not given, given without an address, given with one"
+    )]
+    ledger_redis: Option<Option<RedisUrl>>,
     /// The order's name, from which serials follow [default: the one in DIR or the pool, else a random one]
     #[arg(long, value_name = "ID", env = "NOMAD_ALLOC_ID", value_parser = IssuanceId::parse)]
     issuance_id: Option<IssuanceId>,
@@ -163,7 +170,11 @@ fn mint_into_directory(
 ) -> Result<(), Failure> {
     let directory = CoinDir::open(out)?;
     let issuance = arguments.issuance(directory.issuance_id(arguments.issuance_id.as_ref())?);
-    let minted = into_directory::mint(&directory, &issuance, signer, count, now)?;
+    let ledger = arguments.ledger_redis.as_ref().map(|url| {
+        let url = RedisUrl::or_from_environment(url.as_ref())?;
+        Pool::open(&url, &arguments.campaign).map_err(|error| into_pool::failure(&error))
+    });
+    let minted = into_directory::mint(&directory, &issuance, signer, count, now, ledger.transpose()?)?;
     let existing = count as usize - minted;
     let (id, campaign, out) = (issuance.id.as_str(), &issuance.campaign, out.display().to_string());
     arguments.report(

@@ -7,7 +7,9 @@
 //! Each change is one script, so Redis makes it as a whole or not at all, and repeating it changes nothing. Whoever can read the keys can spend the coins
 //! in them. Whoever loses them cannot tell any more which coins are out: an issuance that was pushed before must then not be pushed again.
 //!
-//! Everything of a campaign is under `hashicoin:{CAMPAIGN}:pool:`; the braces keep it in one slot of a cluster.
+//! The ledger is told of each coin in the step that puts it in, so that it can log the coin before anybody votes with it.
+//!
+//! Everything of a campaign is under `hashicoin:{CAMPAIGN}:pool:`, but for what the ledger is told; the braces keep it in one slot of a cluster.
 //!
 //! | key | what it is |
 //! |---|---|
@@ -17,6 +19,7 @@
 //! | `taken` | hash: hash of an idempotency key to the serial that it got |
 //! | `issued` | hash: issuance to the index that it goes on with |
 //! | `issuance` | the name of the order that this pool's coins belong to, unless a mint is told another |
+//! | `hashicoin:{CAMPAIGN}:issued` | stream: the nullifiers of coins that were made, 32 bytes each, under `coins`; the ledger takes them out |
 //! | `quota` | when the whole quota is free again, in microseconds since the epoch |
 
 mod connection;
@@ -25,6 +28,7 @@ mod error;
 use coin::{Campaign, Serial, SignedCoin, Timestamp};
 use redis::Script;
 use service::RedisUrl;
+use vote::Nullifier;
 
 use connection::Connection;
 pub use error::PoolError;
@@ -145,7 +149,8 @@ impl Pool {
         for name in [&self.names.coins, &self.names.groups, &self.names.issued] {
             call.key(name);
         }
-        call.key(format!("{}{group}", self.names.waiting));
+        call.key(format!("{}{group}", self.names.waiting))
+            .key(&self.names.to_log);
         call.arg(&group).arg(expires.unix_s()).arg(push.issuance);
         match push.keep {
             None => call.arg("").arg("").arg(""),
@@ -160,9 +165,28 @@ impl Pool {
             }
             call.arg(entry.index).arg(entry.signed.coin.serial.to_string());
             call.arg(place).arg(record);
+            call.arg(&Nullifier::of(&entry.signed.coin.serial).as_bytes()[..]);
         }
         let (new, known, left) = self.connection.run(|connection| call.invoke(connection))?;
         Ok(Pushed { new, known, left })
+    }
+
+    /// Tells the ledger of coins that are made for another place than this pool, so that it logs them. Telling it twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer. Whether the ledger is told is unknown then.
+    pub fn tell_of(&mut self, serials: &[Serial]) -> Result<(), PoolError> {
+        for serials in serials.chunks(PUSH_MAX) {
+            let nullifiers: Vec<u8> = serials
+                .iter()
+                .flat_map(|serial| *Nullifier::of(serial).as_bytes())
+                .collect();
+            let mut add = redis::cmd("XADD");
+            add.arg(&self.names.to_log).arg("*").arg("coins").arg(nullifiers);
+            self.connection.run(|connection| add.exec(connection))?;
+        }
+        Ok(())
     }
 
     /// The key's coin: the one that it got before, or the next, if the quota of so many coins per minute allows it. The quota is the campaign's: however
@@ -286,6 +310,8 @@ struct Names {
     issued: String,
     issuance: String,
     quota: String,
+    /// What the ledger has to log.
+    to_log: String,
 }
 
 impl Names {
@@ -299,6 +325,7 @@ impl Names {
             issued: name("issued"),
             issuance: name("issuance"),
             quota: name("quota"),
+            to_log: format!("hashicoin:{{{campaign}}}:issued"),
         }
     }
 }

@@ -1,10 +1,10 @@
--- Puts coins of one expiry and one key version in, each once, and remembers how far its issuance is, in one step.
+-- Puts coins of one expiry and one key version in, each once, tells the ledger of those that went in, and remembers how far their issuance is, in one step.
 --
 -- KEYS  1 coins (hash: serial -> record)  2 groups (sorted set: "<expires>:<version>" by expires)  3 issued (hash: issuance -> next index)
---       4 waiting (this group's sorted set of serials by place)
+--       4 waiting (this group's sorted set of serials by place)  5 what the ledger has to log (stream)
 -- ARGV  1 the group, "<expires>:<version>"  2 expires, in Unix seconds  3 issuance
 --       4 how many coins may wait at most, or "" for any number  5 now, in Unix seconds  6 the lowest key version that counts
---       7 how the names of the waiting sets begin  then for each coin: index, serial, place, record
+--       7 how the names of the waiting sets begin  then for each coin: index, serial, place, record, nullifier
 -- Answer: how many went in, how many had gone in before, how many did not go in because enough wait.
 
 local first = 8
@@ -19,14 +19,14 @@ if ARGV[4] ~= '' then
 end
 
 local serials = {}
-for i = first, #ARGV, 4 do
+for i = first, #ARGV, 5 do
   serials[#serials + 1] = ARGV[i + 1]
 end
 local there = redis.call('HMGET', KEYS[1], unpack(serials))
 
-local fields, places, known, left, next_index = {}, {}, 0, 0, 0
+local fields, places, nullifiers, known, left, next_index = {}, {}, {}, 0, 0, 0
 for n = 1, #serials do
-  local i = first + (n - 1) * 4
+  local i = first + (n - 1) * 5
   if there[n] then
     known = known + 1
   elseif room < 1 then
@@ -37,6 +37,7 @@ for n = 1, #serials do
     fields[#fields + 1] = ARGV[i + 3]
     places[#places + 1] = ARGV[i + 2]
     places[#places + 1] = ARGV[i + 1]
+    nullifiers[#nullifiers + 1] = ARGV[i + 4]
   end
   if left == 0 then
     next_index = ARGV[i] + 1
@@ -44,6 +45,7 @@ for n = 1, #serials do
 end
 
 if #fields > 0 then
+  redis.call('XADD', KEYS[5], '*', 'coins', table.concat(nullifiers))
   redis.call('HSET', KEYS[1], unpack(fields))
   redis.call('ZADD', KEYS[4], unpack(places))
   redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])

@@ -28,6 +28,7 @@ pub struct CampaignFile {
     campaign: Campaign,
     donation: Donation,
     charities: Charities,
+    has_issuance_log: bool,
 }
 
 /// What is donated, all charities together.
@@ -95,11 +96,15 @@ impl CampaignFile {
     /// The file's JSON, which reads back as the same campaign.
     pub fn to_json(&self) -> Value {
         let charity = |charity: &Charity| json!({"id": charity.id, "name": charity.name, "about": charity.about});
-        json!({
+        let mut file = json!({
             "campaign": self.campaign.as_str(),
             "donation": {"currency": self.donation.currency, "minor_units": self.donation.minor_units},
             "charities": self.charities.iter().map(charity).collect::<Vec<_>>(),
-        })
+        });
+        if self.has_issuance_log {
+            file["issuance_log"] = json!(true);
+        }
+        file
     }
 
     /// The campaign whose coins count.
@@ -115,6 +120,11 @@ impl CampaignFile {
     /// The charities, in order.
     pub fn charities(&self) -> &Charities {
         &self.charities
+    }
+
+    /// Whether the coins that are issued stand in a public log of their own, and no other coin counts.
+    pub fn has_issuance_log(&self) -> bool {
+        self.has_issuance_log
     }
 }
 
@@ -139,7 +149,8 @@ impl Charities {
 // Each reader notes its mistakes and goes on, so that one reading finds them all; its value is used only if there were none.
 
 fn read_file(value: &Value, mistakes: &mut Vec<String>) -> Option<CampaignFile> {
-    let object = read_object(value, "the file", &["campaign", "donation", "charities"], mistakes)?;
+    let keys = ["campaign", "donation", "charities"];
+    let object = read_object(value, "the file", &keys, &["issuance_log"], mistakes)?;
     let campaign = read_with(object, "campaign", "", "1 to 32 of a-z, 0-9 and -", mistakes, |value| {
         Campaign::parse(value.as_str()?)
     });
@@ -147,15 +158,20 @@ fn read_file(value: &Value, mistakes: &mut Vec<String>) -> Option<CampaignFile> 
     let charities = object
         .get("charities")
         .and_then(|value| read_charities(value, mistakes));
+    let has_issuance_log = match object.contains_key("issuance_log") {
+        true => read_with(object, "issuance_log", "", "true or false", mistakes, Value::as_bool),
+        false => Some(false),
+    };
     Some(CampaignFile {
         campaign: campaign?,
         donation: donation?,
         charities: charities?,
+        has_issuance_log: has_issuance_log?,
     })
 }
 
 fn read_donation(value: &Value, mistakes: &mut Vec<String>) -> Option<Donation> {
-    let object = read_object(value, "donation", &["currency", "minor_units"], mistakes)?;
+    let object = read_object(value, "donation", &["currency", "minor_units"], &[], mistakes)?;
     let currency = read_with(
         object,
         "currency",
@@ -211,6 +227,7 @@ fn read_charity(value: &Value, position: usize, mistakes: &mut Vec<String>) -> O
         value,
         &format!("charities[{position}]"),
         &["id", "name", "about"],
+        &[],
         mistakes,
     )?;
     let at = format!("charities[{position}].");
@@ -249,11 +266,12 @@ fn read_line(
     })
 }
 
-/// Takes an object whose keys are exactly these; `None` only if it is no object.
+/// Takes an object with all of these keys, and perhaps the others; `None` only if it is no object.
 fn read_object<'a>(
     value: &'a Value,
     what: &str,
     keys: &[&str],
+    others: &[&str],
     mistakes: &mut Vec<String>,
 ) -> Option<&'a Map<String, Value>> {
     let Some(object) = value.as_object() else {
@@ -263,10 +281,11 @@ fn read_object<'a>(
     for key in keys.iter().filter(|key| !object.contains_key(**key)) {
         mistakes.push(format!("{what} has no \"{key}\""));
     }
-    for key in object.keys().filter(|key| !keys.contains(&key.as_str())) {
+    let known = [keys, others].concat();
+    for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
         mistakes.push(format!(
             "{what} has an unknown key {key:?}; known are {}",
-            keys.join(", ")
+            known.join(", ")
         ));
     }
     Some(object)
@@ -319,6 +338,19 @@ mod tests {
     }
 
     #[test]
+    fn coins_are_logged_if_the_file_says_so() {
+        for (value, is_logged) in [(None, false), (Some(false), false), (Some(true), true)] {
+            let mut written = good();
+            if let Some(value) = value {
+                written["issuance_log"] = json!(value);
+            }
+            let file = CampaignFile::parse(written.to_string().as_bytes()).unwrap();
+            assert_eq!(file.has_issuance_log(), is_logged);
+            assert_eq!(CampaignFile::parse(file.to_json().to_string().as_bytes()), Ok(file));
+        }
+    }
+
+    #[test]
     fn every_mistake_is_named_at_once() {
         let file = json!({
             "campain": "c",
@@ -329,7 +361,7 @@ mod tests {
             mistakes(&file),
             [
                 "the file has no \"campaign\"",
-                "the file has an unknown key \"campain\"; known are campaign, donation, charities",
+                "the file has an unknown key \"campain\"; known are campaign, donation, charities, issuance_log",
                 "donation has an unknown key \"minor_unit\"; known are currency, minor_units",
                 "donation.currency must be three letters A-Z (ISO 4217)",
                 "donation.minor_units must be a whole number from 1 to 9007199254740991",
@@ -369,8 +401,10 @@ mod tests {
             ("/charities/1/name", json!("x".repeat(81))),
             ("/charities/1/about", json!("x".repeat(401))),
             ("/charities/1/about", json!(null)),
+            ("/issuance_log", json!("yes")),
         ] {
             let mut file = good();
+            file["issuance_log"] = json!(true);
             *file.pointer_mut(pointer).unwrap() = value.clone();
             assert_eq!(mistakes(&file).len(), 1, "{pointer} {value}");
         }

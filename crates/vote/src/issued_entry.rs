@@ -1,4 +1,4 @@
-//! A minted coin as it stands in the public log of what was minted: the bytes that a leaf's hash is over.
+//! An issued coin as it stands in the public log of what was issued: the bytes that a leaf's hash is over.
 //!
 //! ```text
 //! hashicoin/issued/v1
@@ -15,12 +15,12 @@ use crate::Nullifier;
 /// The first line.
 const HEADER: &str = "hashicoin/issued/v1";
 
-/// An entry of the log of the coins that were minted. It has exactly one spelling.
+/// An entry of the log of the coins that were issued. It has exactly one spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IssuedEntry {
     /// The name that the coin's vote will have.
     pub nullifier: Nullifier,
-    /// When it was minted, by the mint's clock.
+    /// When it was logged, by the ledger's clock.
     pub issued_at: Timestamp,
 }
 

@@ -1,10 +1,10 @@
 //! What a log says about itself, `log.json`: whose keys sign it, whose keys sign its coins, and what the votes in it are about.
 //!
 //! ```text
-//! {"origin":"hashicoin/<campaign>", "verifier_keys":[…], "witness_policy":"…" or null, "coin_keys":{…}, "campaign":{…}, "issued":{"origin":"hashicoin/<campaign>/issued"}}
+//! {"origin":"hashicoin/<campaign>", "verifier_keys":[…], "witness_policy":"…" or null, "coin_keys":{…}, "campaign":{…}}
 //! ```
 //!
-//! `issued` is there if there is a log of the coins that were minted. Nobody signs this file: who does not trust its publisher takes keys and policy from elsewhere.
+//! The campaign says whether there is a log of the coins that were issued besides, signed with the same keys. Nobody signs this file: who does not trust its publisher takes keys and policy from elsewhere.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,8 +23,6 @@ pub struct LogInfo {
     pub witness_policy: Option<String>,
     /// The public keys of the coins, as Vault writes them; `coin::Keyring` reads them.
     pub coin_keys: Value,
-    /// Whether there is a log of the coins that were minted.
-    pub has_issued: bool,
 }
 
 /// Why a text is no `log.json`.
@@ -58,14 +56,6 @@ struct Written {
     witness_policy: Option<String>,
     coin_keys: Value,
     campaign: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued: Option<Issued>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Issued {
-    origin: String,
 }
 
 impl LogInfo {
@@ -86,40 +76,28 @@ impl LogInfo {
             verifier_keys: written.verifier_keys,
             witness_policy: written.witness_policy,
             coin_keys: written.coin_keys,
-            has_issued: written.issued.is_some(),
         };
-        let issued = written.issued.map(|issued| (info.issued_origin(), issued.origin));
-        for (wanted, found) in std::iter::once((info.origin(), written.origin)).chain(issued) {
-            if found != wanted {
-                return Err(LogInfoError::Origin { wanted, found });
-            }
+        let (wanted, found) = (info.origin(), written.origin);
+        if found != wanted {
+            return Err(LogInfoError::Origin { wanted, found });
         }
         Ok(info)
     }
 
     /// The file's JSON.
     pub fn to_json(&self) -> Value {
-        let mut json = serde_json::json!({
+        serde_json::json!({
             "origin": self.origin(),
             "verifier_keys": self.verifier_keys,
             "witness_policy": self.witness_policy,
             "coin_keys": self.coin_keys,
             "campaign": self.campaign.to_json(),
-        });
-        if self.has_issued {
-            json["issued"] = serde_json::json!({"origin": self.issued_origin()});
-        }
-        json
+        })
     }
 
     /// The log's name, see [`CampaignFile::log_origin`].
     pub fn origin(&self) -> String {
         self.campaign.log_origin()
-    }
-
-    /// The name of the log of the coins that were minted: `hashicoin/<campaign>/issued`.
-    pub fn issued_origin(&self) -> String {
-        format!("{}/issued", self.origin())
     }
 }
 
@@ -127,6 +105,11 @@ impl CampaignFile {
     /// The name of the campaign's log, under which it signs: `hashicoin/<campaign>`.
     pub fn log_origin(&self) -> String {
         format!("hashicoin/{}", self.campaign())
+    }
+
+    /// The name of the log of the coins that were issued, if there is one: `hashicoin/<campaign>/issued`.
+    pub fn issued_origin(&self) -> Option<String> {
+        self.has_issuance_log().then(|| format!("{}/issued", self.log_origin()))
     }
 }
 
@@ -146,7 +129,6 @@ mod tests {
                 "donation": {"currency": "USD", "minor_units": 100},
                 "charities": [{"id": "a", "name": "A", "about": "A."}],
             },
-            "issued": {"origin": "hashicoin/c/issued"},
         })
     }
 
@@ -157,16 +139,17 @@ mod tests {
     #[test]
     fn what_is_read_is_written_the_same() {
         let with_policy = json!("log hashicoin/c+00000000+AQ==\nquorum none\n");
-        for (witness_policy, issued) in [(with_policy, good()["issued"].clone()), (json!(null), json!(null))] {
+        for witness_policy in [with_policy, json!(null)] {
             let mut json = good();
             json["witness_policy"] = witness_policy;
-            if issued.is_null() {
-                json.as_object_mut().unwrap().remove("issued");
-            }
             let info = parse(&json).unwrap();
             assert_eq!(info.to_json(), json);
             assert_eq!(info.origin(), "hashicoin/c");
-            assert_eq!(info.has_issued, !issued.is_null());
+            assert_eq!(info.campaign.issued_origin(), None);
+            json["campaign"]["issuance_log"] = json!(true);
+            let info = parse(&json).unwrap();
+            assert_eq!(info.to_json(), json);
+            assert_eq!(info.campaign.issued_origin().as_deref(), Some("hashicoin/c/issued"));
         }
     }
 
@@ -185,14 +168,6 @@ mod tests {
             (
                 with("/origin", json!("hashicoin/d")),
                 "\"hashicoin/d\", and that of this campaign is \"hashicoin/c\"",
-            ),
-            (
-                with("/issued/origin", json!("hashicoin/c")),
-                "\"hashicoin/c\", and that of this campaign is \"hashicoin/c/issued\"",
-            ),
-            (
-                with("/issued", json!({"origin": "hashicoin/c/issued", "size": 1})),
-                "unknown field `size`",
             ),
             (with("/verifier_keys", json!([])), "verifier_keys is empty"),
             (with("/verifier_keys", json!([1])), "invalid type"),

@@ -1,9 +1,9 @@
-//! The public log, as far as it is known here: from the ledger inside this process, or from what another program's ledger has written for it.
+//! The public logs, as far as they are known here: from the ledger inside this process, or from what another program's ledger has written for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{Counted, KeptCheckpoint, Published, StoreError};
+use ledger::{Counted, KeptCheckpoint, LogKind, Published, StoreError};
 use tlog::{BundleId, TileId};
 
 use super::{BallotBox, not_read};
@@ -35,30 +35,32 @@ impl BallotBox {
         }
     }
 
-    /// The last checkpoint.
+    /// A log's last checkpoint.
     ///
     /// # Errors
     ///
-    /// `unavailable` before the first.
-    pub fn checkpoint(&self) -> Result<Arc<KeptCheckpoint>, Problem> {
-        let last = self.published().and_then(|published| published.borrow().clone());
+    /// `not-found` when the campaign does not have this log, `unavailable` before the first.
+    pub fn checkpoint(&self, log: LogKind) -> Result<Arc<KeptCheckpoint>, Problem> {
+        let published = self.published(log).ok_or(Kind::NotFound)?;
+        let last = published.borrow().clone();
         Ok(last.ok_or(Kind::Unavailable)?)
     }
 
-    /// The checkpoints of trees of this size and larger, in order, at most this many.
+    /// The checkpoints of a log's trees of this size and larger, in order, at most this many.
     ///
     /// # Errors
     ///
     /// As [`BallotBox::vote`].
-    pub async fn checkpoints_from(&self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, Problem> {
+    pub async fn checkpoints_from(&self, log: LogKind, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, Problem> {
+        self.published(log).ok_or(Kind::NotFound)?;
         match self {
             BallotBox::Embedded(ledger) => {
                 let ledger = ledger.clone();
-                blocking(move || ledger.checkpoints_from(size, limit))
+                blocking(move || ledger.checkpoints_from(log, size, limit))
                     .await?
                     .map_err(failed)
             }
-            BallotBox::Queued(queue) => queue.checkpoints_from(size, limit).await.map_err(not_read),
+            BallotBox::Queued(queue) => queue.checkpoints_from(log, size, limit).await.map_err(not_read),
         }
     }
 
@@ -67,17 +69,18 @@ impl BallotBox {
     /// # Errors
     ///
     /// As [`BallotBox::vote`].
-    pub async fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>, Problem> {
-        if TileId::in_tree(id.level(), id.index(), self.checkpoint()?.size).is_none_or(|now| now.width() < id.width()) {
+    pub async fn tile(&self, log: LogKind, id: TileId) -> Result<Option<Vec<u8>>, Problem> {
+        let size = self.checkpoint(log)?.size;
+        if TileId::in_tree(id.level(), id.index(), size).is_none_or(|now| now.width() < id.width()) {
             return Ok(None);
         }
         match self {
             BallotBox::Embedded(ledger) => {
                 let ledger = ledger.clone();
-                let tile = blocking(move || ledger.tile(id)).await?.map_err(failed)?;
+                let tile = blocking(move || ledger.tile(log, id)).await?.map_err(failed)?;
                 Ok(tile.map(|tile| tile.to_bytes()))
             }
-            BallotBox::Queued(queue) => Ok(queue.tile(id).await.map_err(not_read)?.map(|tile| tile.to_bytes())),
+            BallotBox::Queued(queue) => Ok(queue.tile(log, id).await.map_err(not_read)?.map(|tile| tile.to_bytes())),
         }
     }
 
@@ -86,16 +89,17 @@ impl BallotBox {
     /// # Errors
     ///
     /// As [`BallotBox::vote`].
-    pub async fn bundle(&self, id: BundleId) -> Result<Option<Vec<u8>>, Problem> {
-        if BundleId::in_log(id.index(), self.checkpoint()?.size).is_none_or(|now| now.width() < id.width()) {
+    pub async fn bundle(&self, log: LogKind, id: BundleId) -> Result<Option<Vec<u8>>, Problem> {
+        let size = self.checkpoint(log)?.size;
+        if BundleId::in_log(id.index(), size).is_none_or(|now| now.width() < id.width()) {
             return Ok(None);
         }
         match self {
             BallotBox::Embedded(ledger) => {
                 let ledger = ledger.clone();
-                blocking(move || ledger.bundle(id)).await?.map_err(failed)
+                blocking(move || ledger.bundle(log, id)).await?.map_err(failed)
             }
-            BallotBox::Queued(queue) => queue.bundle(id).await.map_err(not_read),
+            BallotBox::Queued(queue) => queue.bundle(log, id).await.map_err(not_read),
         }
     }
 
@@ -120,7 +124,7 @@ impl BallotBox {
     ///
     /// As [`BallotBox::receipt`].
     pub async fn receipt_within(&self, counted: &Counted, time: Duration) -> Result<Option<String>, Problem> {
-        if let Some(mut published) = self.published() {
+        if let Some(mut published) = self.published(LogKind::Votes) {
             let covers =
                 |last: &Option<Arc<KeptCheckpoint>>| last.as_ref().is_some_and(|last| last.size > counted.index);
             // Whether it is there is read below, also when nobody says so in time.
@@ -129,10 +133,10 @@ impl BallotBox {
         self.receipt(counted).await
     }
 
-    fn published(&self) -> Option<Published> {
+    fn published(&self, log: LogKind) -> Option<Published> {
         match self {
-            BallotBox::Embedded(ledger) => ledger.checkpoint(),
-            BallotBox::Queued(queue) => Some(queue.published()),
+            BallotBox::Embedded(ledger) => ledger.checkpoint(log),
+            BallotBox::Queued(queue) => queue.published(log),
         }
     }
 }

@@ -152,6 +152,13 @@ impl Store {
         }
     }
 
+    /// The serials of all coins.
+    pub fn serials(&self) -> Result<Vec<Serial>, rusqlite::Error> {
+        let mut statement = self.connection.prepare("SELECT serial FROM coins ORDER BY serial")?;
+        let serials = statement.query_map([], |row| Ok(Serial::from_bytes(row.get(0)?)))?;
+        serials.collect()
+    }
+
     pub fn counts(&self, now: Timestamp, min_key_version: u32) -> Result<Counts, rusqlite::Error> {
         self.connection
             .prepare_cached(

@@ -1,8 +1,9 @@
-//! Follows what the ledger says, in the background: the tally, up to where the stream is decided, and the log's last checkpoint.
+//! Follows what the ledger says, in the background: the tally, up to where the stream is decided, and the logs' last checkpoints.
 //!
 //! The ledger sends every change as a message. A message can be lost with its connection, so what was said is also read at each start and every second: who
 //! waits hears of it late then, but hears of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use vote::{CampaignFile, Tally};
 
 use futures_util::StreamExt;
 use ledger::redis::Decided;
-use ledger::{KeptCheckpoint, Position};
+use ledger::{KeptCheckpoint, LogKind, Position};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
 
@@ -27,8 +28,8 @@ pub struct Known {
     pub position: watch::Sender<Option<Position>>,
     /// Empty before the first word of a ledger.
     pub tally: watch::Sender<Arc<Tally>>,
-    /// `None` before the first word of a ledger.
-    pub published: watch::Sender<Option<Arc<KeptCheckpoint>>>,
+    /// Of each log that the campaign has; `None` before the first word of a ledger.
+    pub published: HashMap<LogKind, watch::Sender<Option<Arc<KeptCheckpoint>>>>,
 }
 
 impl Known {
@@ -55,19 +56,21 @@ impl Known {
 }
 
 impl Known {
-    /// Takes in a checkpoint. One that is older than what is known changes nothing.
-    fn learn_checkpoint(&self, note: String) {
+    /// Takes in a checkpoint of a log. One that is older than what is known changes nothing.
+    fn learn_checkpoint(&self, log: LogKind, note: String) {
         let Some(checkpoint) = KeptCheckpoint::from_note(note) else {
             tracing::error!("a checkpoint in Redis does not read; is it of another version?");
             return;
         };
-        self.published.send_if_modified(|known| {
-            let is_newer = known.as_ref().is_none_or(|known| known.size < checkpoint.size);
-            if is_newer {
-                *known = Some(Arc::new(checkpoint));
-            }
-            is_newer
-        });
+        if let Some(published) = self.published.get(&log) {
+            published.send_if_modified(|known| {
+                let is_newer = known.as_ref().is_none_or(|known| known.size < checkpoint.size);
+                if is_newer {
+                    *known = Some(Arc::new(checkpoint));
+                }
+                is_newer
+            });
+        }
     }
 }
 
@@ -87,8 +90,12 @@ pub async fn follow(shared: Arc<Shared>, known: Known) {
 /// Listens until the connection ends.
 async fn listen(shared: &Shared, known: &Known) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let (committed, published) = (shared.names.committed(), shared.names.published());
-    let listener = shared.link.listen(&[&committed, &published]).await;
+    let logs = LogKind::of(&shared.file);
+    let committed = shared.names.committed();
+    let published: Vec<String> = logs.iter().map(|log| shared.names.published(*log)).collect();
+    let mut channels: Vec<&str> = published.iter().map(String::as_str).collect();
+    channels.push(&committed);
+    let listener = shared.link.listen(&channels).await;
     let mut messages = listener.map_err(|error| text(&error))?.into_on_message();
     let mut read = interval(READ_INTERVAL);
     loop {
@@ -96,10 +103,10 @@ async fn listen(shared: &Shared, known: &Known) -> Result<(), String> {
             message = messages.next() => {
                 let message = message.ok_or("the connection to Redis ended")?;
                 let payload: String = message.get_payload().map_err(|error| text(&error))?;
-                if message.get_channel_name() == published {
-                    known.learn_checkpoint(payload);
-                } else {
-                    known.learn(&shared.file, &payload);
+                let channel = message.get_channel_name();
+                match logs.iter().zip(&published).find(|(_, name)| *name == channel) {
+                    Some((log, _)) => known.learn_checkpoint(*log, payload),
+                    None => known.learn(&shared.file, &payload),
                 }
             }
             _ = read.tick() => {
@@ -107,11 +114,13 @@ async fn listen(shared: &Shared, known: &Known) -> Result<(), String> {
                 if let Some(tally) = tally {
                     known.learn(&shared.file, &tally);
                 }
-                let mut ask = redis::cmd("ZREVRANGE");
-                ask.arg(shared.names.checkpoints()).arg(0).arg(0);
-                let last = shared.run(async |mut redis| ask.query_async(&mut redis).await).await;
-                let last: Vec<String> = last.map_err(|error| text(&error))?;
-                last.into_iter().for_each(|note| known.learn_checkpoint(note));
+                for log in logs {
+                    let mut ask = redis::cmd("ZREVRANGE");
+                    ask.arg(shared.names.checkpoints(*log)).arg(0).arg(0);
+                    let last = shared.run(async |mut redis| ask.query_async(&mut redis).await).await;
+                    let last: Vec<String> = last.map_err(|error| text(&error))?;
+                    last.into_iter().for_each(|note| known.learn_checkpoint(*log, note));
+                }
             }
         }
     }

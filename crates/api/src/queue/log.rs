@@ -1,6 +1,6 @@
-//! The public log, as the ledger has written it for the API.
+//! The public logs, as the ledger has written them for the API.
 
-use ledger::{Counted, KeptCheckpoint, Published, receipt_from, receipt_tiles};
+use ledger::{Counted, KeptCheckpoint, LogKind, Published, receipt_from, receipt_tiles};
 use tlog::{BundleId, Hash, TILE_WIDTH, Tile, TileId, bundle};
 
 use super::{Queue, QueueError};
@@ -9,9 +9,9 @@ use super::{Queue, QueueError};
 const HASH_BYTES: usize = 32;
 
 impl Queue {
-    /// Watches the last checkpoint; `None` before the first word of a ledger.
-    pub fn published(&self) -> Published {
-        self.0.published.clone()
+    /// Watches a log's last checkpoint, which is `None` before the first word of a ledger; nothing of a log that the campaign does not have.
+    pub fn published(&self, log: LogKind) -> Option<Published> {
+        self.0.published.get(&log).cloned()
     }
 
     /// The keys that checkpoints are checked with.
@@ -34,14 +34,19 @@ impl Queue {
         self.0.get(&self.0.names.witness_policy()).await
     }
 
-    /// The checkpoints of trees of this size and larger, in order, at most this many.
+    /// The checkpoints of a log's trees of this size and larger, in order, at most this many.
     ///
     /// # Errors
     ///
     /// When Redis does not answer, or holds something else.
-    pub async fn checkpoints_from(&self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, QueueError> {
+    pub async fn checkpoints_from(
+        &self,
+        log: LogKind,
+        size: u64,
+        limit: u32,
+    ) -> Result<Vec<KeptCheckpoint>, QueueError> {
         let mut ask = redis::cmd("ZRANGEBYSCORE");
-        ask.arg(self.0.names.checkpoints()).arg(size).arg("+inf");
+        ask.arg(self.0.names.checkpoints(log)).arg(size).arg("+inf");
         ask.arg("LIMIT").arg(0).arg(limit);
         let notes: Vec<String> = self.0.run(async |mut redis| ask.query_async(&mut redis).await).await?;
         let checkpoints = notes.into_iter().map(KeptCheckpoint::from_note);
@@ -54,8 +59,8 @@ impl Queue {
     /// # Errors
     ///
     /// As [`Queue::checkpoints_from`].
-    pub async fn tile(&self, id: TileId) -> Result<Option<Tile>, QueueError> {
-        Ok(self.tiles(&[id]).await?.pop())
+    pub async fn tile(&self, log: LogKind, id: TileId) -> Result<Option<Tile>, QueueError> {
+        Ok(self.tiles(log, &[id]).await?.pop())
     }
 
     /// A bundle of entries, as wide as it is asked for; `None` when there are not as many.
@@ -63,8 +68,8 @@ impl Queue {
     /// # Errors
     ///
     /// As [`Queue::checkpoints_from`].
-    pub async fn bundle(&self, id: BundleId) -> Result<Option<Vec<u8>>, QueueError> {
-        let bytes: Option<Vec<u8>> = self.0.get(&self.0.names.entries(id.index())).await?;
+    pub async fn bundle(&self, log: LogKind, id: BundleId) -> Result<Option<Vec<u8>>, QueueError> {
+        let bytes: Option<Vec<u8>> = self.0.get(&self.0.names.entries(log, id.index())).await?;
         let Some(bytes) = bytes else { return Ok(None) };
         let entries = bundle::entries(&bytes).ok_or(QueueError::Foreign("a bundle of entries"))?;
         let Some(entries) = entries.get(..id.width().into()) else {
@@ -83,22 +88,23 @@ impl Queue {
     ///
     /// As [`Queue::checkpoints_from`].
     pub async fn receipt(&self, counted: &Counted) -> Result<Option<String>, QueueError> {
-        let Some(checkpoint) = self.checkpoints_from(counted.index + 1, 1).await?.pop() else {
+        let log = LogKind::Votes;
+        let Some(checkpoint) = self.checkpoints_from(log, counted.index + 1, 1).await?.pop() else {
             return Ok(None);
         };
-        let tiles = self.tiles(&receipt_tiles(counted, &checkpoint)).await?;
+        let tiles = self.tiles(log, &receipt_tiles(counted, &checkpoint)).await?;
         let receipt = receipt_from(counted, &checkpoint, &tiles);
         receipt.map(Some).ok_or(QueueError::Foreign("a tile"))
     }
 
     /// Those of these tiles that are there, as wide as they are asked for.
-    async fn tiles(&self, ids: &[TileId]) -> Result<Vec<Tile>, QueueError> {
+    async fn tiles(&self, log: LogKind, ids: &[TileId]) -> Result<Vec<Tile>, QueueError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut ask = redis::cmd("MGET");
         for id in ids {
-            ask.arg(self.0.names.tile(id.level(), id.index()));
+            ask.arg(self.0.names.tile(log, id.level(), id.index()));
         }
         let found: Vec<Option<Vec<u8>>> = self.0.run(async |mut redis| ask.query_async(&mut redis).await).await?;
         let mut tiles = Vec::new();

@@ -1,10 +1,10 @@
-//! The log of the coins that were minted: each once, and every coin that was spent is in it. With it, whoever holds the coins' key cannot add votes unseen.
+//! The log of the coins that were issued: each once, and every coin that was spent is in it. With it, whoever holds the coins' key cannot add votes unseen.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use service::Failure;
-use vote::{IssuedEntry, LogInfo, Nullifier};
+use vote::{IssuedEntry, Nullifier};
 
 use super::recount::Recount;
 use super::votes::at;
@@ -21,13 +21,13 @@ const UNDER: &str = "issued: ";
 /// When there is no answer, or no checkpoint that can be read.
 pub fn audit(
     source: &Source,
-    info: &LogInfo,
+    origin: &str,
     trust: &LogTrust,
     recount: &Recount,
     findings: &mut Findings,
 ) -> Result<Seen, Failure> {
     let mut of_issued = Findings::default();
-    let policy = trust.policy(&info.issued_origin())?;
+    let policy = trust.policy(origin)?;
     let (latest, note) = log::latest(source, ISSUED)?;
     log::check(&note, &policy, "checkpoint", &mut of_issued);
     let walk = Walk {
@@ -63,7 +63,7 @@ pub fn audit(
         .collect();
     strangers.sort_unstable();
     for index in strangers {
-        findings.add(at(index), "its coin is not in the log of the coins that were minted");
+        findings.add(at(index), "its coin is not in the log of issued coins");
     }
     Ok(seen)
 }
@@ -73,7 +73,7 @@ fn read(entries: &Entries<'_>, findings: &mut Findings) -> Vec<(u64, Nullifier)>
     for (index, bytes) in entries {
         match IssuedEntry::parse(bytes) {
             Some(entry) => coins.push((*index, entry.nullifier)),
-            None => findings.add(at(*index), "it is not a minted coin in its one spelling"),
+            None => findings.add(at(*index), "it is not an issued coin in its one spelling"),
         }
     }
     coins

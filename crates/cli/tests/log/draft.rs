@@ -182,7 +182,6 @@ impl Draft {
             verifier_keys: vec![self.verifier_key().to_string()],
             witness_policy: None,
             coin_keys: coin_keys(),
-            has_issued: self.issued.is_some(),
         };
         write(&log.join("log.json"), info.to_json().to_string());
         self.publish_log(&log, &self.origin, &self.entries, &self.checkpoints);

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use coin::Timestamp;
+use ledger::LogKind;
 use ledger::redis::{Decided, Entry, Names};
 use ledger::{Batch, KeptCheckpoint, PostgresStore, PostgresUrl, Store};
 use redis::Connection;
@@ -228,7 +229,7 @@ impl Watch {
     fn start(redis: &Redis, names: &Names, charities: Charities) -> Watch {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (mut redis, heard) = (connect(redis), Arc::clone(&seen));
-        let [committed, published] = [names.committed(), names.published()];
+        let [committed, published] = [names.committed(), names.published(LogKind::Votes)];
         let (ready, is_ready): (Sender<()>, Receiver<()>) = channel();
         thread::spawn(move || {
             let mut channels = redis.as_pubsub();

@@ -13,7 +13,7 @@ use super::row::{STATE, counted_from_row, nullifier_from_bytes, state_from_row, 
 use crate::kept_vote::VOTE;
 use crate::sql_integer::{from_sql, to_sql};
 use crate::tree::{TileHash, grown};
-use crate::{Appended, Ballot, Batch, Counted, DeadLetter, Entry, State, StoreError};
+use crate::{Appended, Ballot, Batch, Counted, DeadLetter, Entry, LogKind, State, StoreError};
 
 /// Appends a batch, and gives the tree with its leaves besides.
 pub(super) async fn append(
@@ -58,7 +58,7 @@ pub(super) async fn append(
         });
     }
     let (tree, tile_hashes) = grown(tree, &leaves)?;
-    insert_tile_hashes(&transaction, &tile_hashes).await?;
+    insert_tile_hashes(&transaction, LogKind::Votes, &tile_hashes).await?;
     let state = before.after(totals, tree.head().root, batch, leaves.len())?;
     if let Some(progress) = &batch.progress {
         insert_dead_letters(&transaction, &progress.dead_letters).await?;
@@ -172,7 +172,11 @@ async fn find_others(
         .collect()
 }
 
-async fn insert_tile_hashes(transaction: &Transaction<'_>, hashes: &[TileHash]) -> Result<(), StoreError> {
+pub(super) async fn insert_tile_hashes(
+    transaction: &Transaction<'_>,
+    log: LogKind,
+    hashes: &[TileHash],
+) -> Result<(), StoreError> {
     if hashes.is_empty() {
         return Ok(());
     }
@@ -182,9 +186,13 @@ async fn insert_tile_hashes(transaction: &Transaction<'_>, hashes: &[TileHash]) 
         .map(|hash| to_sql(hash.place))
         .collect::<Result<Vec<_>, _>>()?;
     let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.hash.0.as_slice()).collect();
+    let statement = format!(
+        "INSERT INTO ledger.{} (level, place, hash) SELECT * FROM unnest($1, $2, $3)",
+        log.tables().tile_hashes
+    );
     transaction
         .execute_typed(
-            "INSERT INTO ledger.tile_hashes (level, place, hash) SELECT * FROM unnest($1, $2, $3)",
+            &statement,
             &[
                 (&levels, Type::INT2_ARRAY),
                 (&places, Type::INT8_ARRAY),

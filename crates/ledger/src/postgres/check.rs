@@ -3,17 +3,18 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use tlog::Hash;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 use vote::{CampaignFile, Charities, Totals};
 
-use super::row::{STATE, counted_from_row, hash_from_bytes, state_from_row};
+use super::row::{STATE, coin_from_row, counted_from_row, hash_from_bytes, state_from_row};
 use super::schema;
+use super::tiles::read_tree_head;
 use super::url::PostgresUrl;
+use crate::kept_coin::{COIN, leaf_hash};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::{from_sql, to_sql};
 use crate::tree::{Recount, TileHash};
-use crate::{LedgerError, State, StoreError};
+use crate::{LedgerError, LogKind, State, StoreError};
 
 pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &CampaignFile) -> Result<(), LedgerError> {
     let snapshot = client
@@ -41,19 +42,30 @@ pub(super) async fn check(client: &mut Client, url: &PostgresUrl, file: &Campaig
 /// Counts again: the votes are numbered from 0 without a gap, the totals are their sum, and the queue's counters those of its entries.
 async fn recount(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(), StoreError> {
     let state = read_state(snapshot, file.charities()).await?;
-    let (sums, root) = sum(snapshot, file).await?;
+    let (sums, tree) = sum(snapshot, file).await?;
     if sums != state.totals {
         return Err(StoreError::Damaged(format!(
             "its totals say {} votes and units {:?}, its votes sum to {} and {:?}",
             state.totals.votes, state.totals.units, sums.votes, sums.units
         )));
     }
-    if state.root != root {
-        return Err(StoreError::Damaged(
-            "its tree's root is not that of its votes".to_owned(),
-        ));
+    tree.end_at(&state.tree_head(), "votes")?;
+    check_queue(snapshot, &state).await?;
+    recount_issued(snapshot).await
+}
+
+/// The issued coins are numbered from 0 without a gap, and the tree is the one over them.
+async fn recount_issued(snapshot: &Transaction<'_>) -> Result<(), StoreError> {
+    let statement = format!("SELECT {COIN} FROM ledger.issued ORDER BY issued_index");
+    let mut rows = pin!(snapshot.query_raw(&statement, Vec::<i64>::new()).await?);
+    let mut tree = Recount::default();
+    let mut index = 0;
+    while let Some(row) = rows.try_next().await? {
+        tree.leaf(leaf_hash(&coin_from_row(&row, index)?))?;
+        index += 1;
     }
-    check_queue(snapshot, &state).await
+    check_tile_hashes(snapshot, LogKind::Issued, &mut tree).await?;
+    tree.end_at(&read_tree_head(snapshot, LogKind::Issued).await?, "issued coins")
 }
 
 /// The state as it is committed.
@@ -65,8 +77,8 @@ async fn read_state(snapshot: &Transaction<'_>, charities: &Charities) -> Result
     state_from_row(&row, charities)
 }
 
-/// The sums of the votes, which are read one by one and in order, and the root of the tree over them; every hash above the leaves is what it must be.
-async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(Totals, Hash), StoreError> {
+/// The sums of the votes, which are read one by one and in order, and the tree over them; every hash above the leaves is what it must be.
+async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(Totals, Recount), StoreError> {
     let statement = format!("SELECT {VOTE} FROM ledger.votes ORDER BY vote_index");
     let mut rows = pin!(snapshot.query_raw(&statement, Vec::<i64>::new()).await?);
     let mut sums = Totals::zero(file.charities());
@@ -79,9 +91,16 @@ async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(Totals,
         sums.add(&counted.units)?;
         tree.leaf(counted.leaf_hash())?;
     }
+    check_tile_hashes(snapshot, LogKind::Votes, &mut tree).await?;
+    Ok((sums, tree))
+}
+
+/// Holds the hashes above the leaves, which have all been seen, against what they must be.
+async fn check_tile_hashes(snapshot: &Transaction<'_>, log: LogKind, tree: &mut Recount) -> Result<(), StoreError> {
     tree.grow()?;
-    let statement = "SELECT level, place, hash FROM ledger.tile_hashes ORDER BY level, place";
-    let mut rows = pin!(snapshot.query_raw(statement, Vec::<i64>::new()).await?);
+    let hashes = log.tables().tile_hashes;
+    let statement = format!("SELECT level, place, hash FROM ledger.{hashes} ORDER BY level, place");
+    let mut rows = pin!(snapshot.query_raw(&statement, Vec::<i64>::new()).await?);
     while let Some(row) = rows.try_next().await? {
         let level: i16 = row.try_get(0)?;
         tree.tile_hash(TileHash {
@@ -90,7 +109,7 @@ async fn sum(snapshot: &Transaction<'_>, file: &CampaignFile) -> Result<(Totals,
             hash: hash_from_bytes(row.try_get(2)?)?,
         })?;
     }
-    Ok((sums, tree.end()?))
+    Ok(())
 }
 
 async fn check_queue(snapshot: &Transaction<'_>, state: &State) -> Result<(), StoreError> {

@@ -1,33 +1,39 @@
-//! The log's checkpoints, kept as the writer whose epoch the head has.
+//! The logs' checkpoints, kept as the writer whose epoch the head has.
 
 use tlog::TreeHead;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient};
-use vote::{CampaignFile, Charities};
+use vote::CampaignFile;
 
 use super::link::{Link, WORK, begin};
 use super::reader::PostgresReader;
-use super::row::{STATE, checkpoint_from_row, state_from_row};
+use super::row::{checkpoint_from_row, tree_head_from_row};
+use super::tiles::read_tree_head;
 use super::url::PostgresUrl;
 use crate::sql_integer::to_sql;
-use crate::{KeptCheckpoint, LogStore, Reader, StoreError};
+use crate::{KeptCheckpoint, LogKind, LogStore, Reader, StoreError};
 
 /// The signer's connections, each made again after a failure.
 pub(super) struct PostgresLog {
     reader: PostgresReader,
     url: PostgresUrl,
-    file: CampaignFile,
+    kind: LogKind,
     /// The writer's.
     epoch: i64,
     link: Option<Link>,
 }
 
 impl PostgresLog {
-    pub(super) fn connect(url: &PostgresUrl, file: &CampaignFile, epoch: i64) -> Result<PostgresLog, StoreError> {
+    pub(super) fn connect(
+        url: &PostgresUrl,
+        file: &CampaignFile,
+        kind: LogKind,
+        epoch: i64,
+    ) -> Result<PostgresLog, StoreError> {
         Ok(PostgresLog {
             reader: PostgresReader::connect(url, file)?,
             url: url.clone(),
-            file: file.clone(),
+            kind,
             epoch,
             link: None,
         })
@@ -35,16 +41,17 @@ impl PostgresLog {
 }
 
 impl LogStore for PostgresLog {
+    fn kind(&self) -> LogKind {
+        self.kind
+    }
+
     fn reader(&mut self) -> &mut dyn Reader {
         &mut self.reader
     }
 
     fn tree_head(&mut self) -> Result<TreeHead, StoreError> {
-        let statement = format!("SELECT {STATE} FROM ledger.head");
-        self.reader.look(async |client, file| {
-            let row = client.query_one(&statement, &[]).await?;
-            Ok(state_from_row(&row, file.charities())?.tree_head())
-        })
+        self.reader
+            .look(async |client, _| read_tree_head(client, self.kind).await)
     }
 
     fn keep_checkpoint(&mut self, checkpoint: &KeptCheckpoint) -> Result<(), StoreError> {
@@ -53,28 +60,25 @@ impl LogStore for PostgresLog {
             None => Link::connect(self.url.config())?,
         };
         link.work(WORK, async |client| {
-            keep(client, self.epoch, self.file.charities(), checkpoint).await
+            keep(client, self.kind, self.epoch, checkpoint).await
         })?;
         self.link = Some(link);
         Ok(())
     }
 }
 
-async fn keep(
-    client: &mut Client,
-    epoch: i64,
-    charities: &Charities,
-    checkpoint: &KeptCheckpoint,
-) -> Result<(), StoreError> {
+async fn keep(client: &mut Client, log: LogKind, epoch: i64, checkpoint: &KeptCheckpoint) -> Result<(), StoreError> {
     let transaction = begin(client).await?;
     // Nobody takes the ledger over until this is committed, and so nobody keeps a larger one before.
-    let statement = format!("SELECT {STATE} FROM ledger.head WHERE epoch = $1 FOR SHARE");
+    let tables = log.tables();
+    let statement = format!("SELECT {} FROM ledger.head WHERE epoch = $1 FOR SHARE", tables.head);
     let row = transaction.query_typed_opt(&statement, &[(&epoch, Type::INT8)]).await?;
-    let head = state_from_row(&row.ok_or(StoreError::Fenced)?, charities)?.tree_head();
-    if checkpoint.follows(last_checkpoint(&transaction).await?.as_ref(), &head)? {
+    let head = tree_head_from_row(&row.ok_or(StoreError::Fenced)?)?;
+    if checkpoint.follows(last_checkpoint(&transaction, log).await?.as_ref(), &head)? {
+        let statement = format!("INSERT INTO ledger.{} (size, note) VALUES ($1, $2)", tables.checkpoints);
         transaction
             .execute_typed(
-                "INSERT INTO ledger.checkpoints (size, note) VALUES ($1, $2)",
+                &statement,
                 &[(&to_sql(checkpoint.size)?, Type::INT8), (&checkpoint.note, Type::TEXT)],
             )
             .await?;
@@ -83,8 +87,12 @@ async fn keep(
     Ok(())
 }
 
-pub(super) async fn last_checkpoint(client: &impl GenericClient) -> Result<Option<KeptCheckpoint>, StoreError> {
-    let statement = "SELECT size, note FROM ledger.checkpoints ORDER BY size DESC LIMIT 1";
-    let row = client.query_opt(statement, &[]).await?;
+pub(super) async fn last_checkpoint(
+    client: &impl GenericClient,
+    log: LogKind,
+) -> Result<Option<KeptCheckpoint>, StoreError> {
+    let checkpoints = log.tables().checkpoints;
+    let statement = format!("SELECT size, note FROM ledger.{checkpoints} ORDER BY size DESC LIMIT 1");
+    let row = client.query_opt(&statement, &[]).await?;
     row.map(|row| checkpoint_from_row(&row)).transpose()
 }

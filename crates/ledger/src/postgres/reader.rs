@@ -1,17 +1,21 @@
 //! Looks up what is committed, over a connection of its own.
 
+use std::collections::HashSet;
+
 use tlog::Hash;
 use tokio_postgres::Client;
-use vote::{CampaignFile, Nullifier};
+use vote::{CampaignFile, IssuedEntry, Nullifier};
 
+use super::issue::find_issued;
 use super::link::{Link, WORK};
 use super::log::last_checkpoint;
-use super::row::{checkpoint_from_row, counted_from_row};
+use super::row::{checkpoint_from_row, coin_from_row, counted_from_row};
 use super::tiles::read_tile;
 use super::url::PostgresUrl;
+use crate::kept_coin::COIN;
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
-use crate::{Counted, DeadLetter, KeptCheckpoint, Position, Reader, StoreError};
+use crate::{Counted, DeadLetter, KeptCheckpoint, LogKind, Position, Reader, StoreError};
 
 /// Connects again by itself: a lookup changes nothing, so that one whose connection had gone is done again.
 pub(super) struct PostgresReader {
@@ -67,21 +71,39 @@ impl Reader for PostgresReader {
         })
     }
 
-    fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
-        self.look(async |client, _| read_tile(client, level, index).await)
+    fn issued_from(&mut self, index: u64, limit: u32) -> Result<Vec<IssuedEntry>, StoreError> {
+        let statement =
+            format!("SELECT {COIN} FROM ledger.issued WHERE issued_index >= $1 ORDER BY issued_index LIMIT $2");
+        let (first, limit) = (to_sql(index)?, i64::from(limit));
+        self.look(async |client, _| {
+            let rows = client.query(&statement, &[&first, &limit]).await?;
+            (index..)
+                .zip(&rows)
+                .map(|(place, row)| coin_from_row(row, place))
+                .collect()
+        })
     }
 
-    fn checkpoints_from(&mut self, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+    fn find_issued(&mut self, coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError> {
+        self.look(async |client, _| find_issued(client, coins).await)
+    }
+
+    fn tile(&mut self, log: LogKind, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+        self.look(async |client, _| read_tile(client, log, level, index).await)
+    }
+
+    fn checkpoints_from(&mut self, log: LogKind, size: u64, limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
         let (size, limit) = (to_sql(size)?, i64::from(limit));
-        let statement = "SELECT size, note FROM ledger.checkpoints WHERE size >= $1 ORDER BY size LIMIT $2";
+        let checkpoints = log.tables().checkpoints;
+        let statement = format!("SELECT size, note FROM ledger.{checkpoints} WHERE size >= $1 ORDER BY size LIMIT $2");
         self.look(async |client, _| {
-            let rows = client.query(statement, &[&size, &limit]).await?;
+            let rows = client.query(&statement, &[&size, &limit]).await?;
             rows.iter().map(checkpoint_from_row).collect()
         })
     }
 
-    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError> {
-        self.look(async |client, _| last_checkpoint(client).await)
+    fn last_checkpoint(&mut self, log: LogKind) -> Result<Option<KeptCheckpoint>, StoreError> {
+        self.look(async |client, _| last_checkpoint(client, log).await)
     }
 
     fn dead_letter(&mut self, position: Position) -> Result<Option<DeadLetter>, StoreError> {

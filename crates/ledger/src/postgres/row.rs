@@ -1,9 +1,10 @@
-//! Votes, sums and the queue as rows of Postgres'. What does not read back exactly is damage, not a default.
+//! Votes, issued coins, sums and the queue as rows of Postgres'. What does not read back exactly is damage, not a default.
 
-use tlog::Hash;
+use tlog::{Hash, TreeHead};
 use tokio_postgres::Row;
-use vote::{CampaignFile, Charities, Nullifier, Totals};
+use vote::{CampaignFile, Charities, IssuedEntry, Nullifier, Totals};
 
+use crate::kept_coin::KeptCoin;
 use crate::kept_vote::KeptVote;
 use crate::sql_integer::from_sql;
 use crate::{Counted, KeptCheckpoint, Position, QueueState, State, StoreError};
@@ -71,6 +72,25 @@ pub(super) fn state_from_row(row: &Row, charities: &Charities) -> Result<State, 
             refused: number(5)?,
             dead_lettered: number(6)?,
         },
+    })
+}
+
+/// Reads the columns of [`crate::kept_coin::COIN`], of the coin in this place.
+pub(super) fn coin_from_row(row: &Row, place: u64) -> Result<IssuedEntry, StoreError> {
+    let kept = KeptCoin {
+        index: row.try_get(0)?,
+        nullifier: row.try_get(1)?,
+        issued_at: row.try_get(2)?,
+        leaf_hash: row.try_get(3)?,
+    };
+    kept.entry(place)
+}
+
+/// Reads the columns of a log's head.
+pub(super) fn tree_head_from_row(row: &Row) -> Result<TreeHead, StoreError> {
+    Ok(TreeHead {
+        size: from_sql(row.try_get(0)?)?,
+        root: hash_from_bytes(row.try_get(1)?)?,
     })
 }
 

@@ -15,6 +15,17 @@ use crate::{LedgerError, StoreError};
 /// Version 1 is the first.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_ledger.sql")];
 
+/// The tables whose rows are only ever added.
+const ADDED_TO: [&str; 7] = [
+    "ledger.votes",
+    "ledger.tile_hashes",
+    "ledger.checkpoints",
+    "ledger.issued",
+    "ledger.issued_tile_hashes",
+    "ledger.issued_checkpoints",
+    "ledger.dead_letters",
+];
+
 /// Lets one `init` at a time look what there is: "HCLG".
 const INIT_LOCK: i64 = 0x4843_4c47;
 
@@ -99,12 +110,13 @@ pub(super) async fn check(transaction: &Transaction<'_>, url: &PostgresUrl) -> R
     }
     // What makes a coin count once, and nothing that acts behind the statements.
     let as_made = "
-        SELECT 2 = (
-            SELECT count(DISTINCT attribute.attname)
+        SELECT 4 = (
+            SELECT count(DISTINCT (attribute.attrelid, attribute.attname))
             FROM pg_index AS key
             JOIN pg_attribute AS attribute ON attribute.attrelid = key.indrelid AND attribute.attnum = key.indkey[0]
-            WHERE key.indrelid = 'ledger.votes'::regclass AND key.indisunique AND key.indisvalid AND key.indnkeyatts = 1
-                AND key.indpred IS NULL AND attribute.attname IN ('vote_index', 'nullifier')
+            WHERE key.indrelid IN ('ledger.votes'::regclass, 'ledger.issued'::regclass)
+                AND key.indisunique AND key.indisvalid AND key.indnkeyatts = 1
+                AND key.indpred IS NULL AND attribute.attname IN ('vote_index', 'issued_index', 'nullifier')
         )
         AND NOT EXISTS (
             SELECT FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
@@ -131,8 +143,11 @@ pub(super) async fn check_role(transaction: &Transaction<'_>) -> Result<(), Ledg
         SELECT current_user::text, bool_or(
             has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(name, 'UPDATE')
         )
-        FROM unnest('{ledger.votes, ledger.tile_hashes, ledger.checkpoints, ledger.dead_letters}'::text[]) AS name";
-    let row = transaction.query_one(rights, &[]).await.map_err(StoreError::from)?;
+        FROM unnest($1::text[]) AS name";
+    let row = transaction
+        .query_one(rights, &[&ADDED_TO.as_slice()])
+        .await
+        .map_err(StoreError::from)?;
     if row.get(1) {
         return Err(LedgerError::Role {
             role: row.get(0),
@@ -145,7 +160,10 @@ pub(super) async fn check_role(transaction: &Transaction<'_>) -> Result<(), Ledg
 /// What the ledger was made for; `None` before it is.
 pub(super) async fn made_for(transaction: &Transaction<'_>) -> Result<Option<MadeFor>, StoreError> {
     let Some(row) = transaction
-        .query_opt("SELECT name, currency, minor_units FROM ledger.campaign", &[])
+        .query_opt(
+            "SELECT name, currency, minor_units, has_issuance_log FROM ledger.campaign",
+            &[],
+        )
         .await?
     else {
         return Ok(None);
@@ -157,6 +175,7 @@ pub(super) async fn made_for(transaction: &Transaction<'_>) -> Result<Option<Mad
         campaign: row.try_get(0)?,
         currency: row.try_get(1)?,
         minor_units: row.try_get(2)?,
+        has_issuance_log: row.try_get(3)?,
         charities: charities
             .iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
@@ -180,8 +199,13 @@ async fn write_campaign(transaction: &Transaction<'_>, file: &CampaignFile) -> R
     let minor_units = to_sql(file.donation().minor_units)?;
     transaction
         .execute(
-            "INSERT INTO ledger.campaign (name, currency, minor_units) VALUES ($1, $2, $3)",
-            &[&file.campaign().as_str(), &file.donation().currency, &minor_units],
+            "INSERT INTO ledger.campaign (name, currency, minor_units, has_issuance_log) VALUES ($1, $2, $3, $4)",
+            &[
+                &file.campaign().as_str(),
+                &file.donation().currency,
+                &minor_units,
+                &file.has_issuance_log(),
+            ],
         )
         .await?;
     for (charity, position) in file.charities().iter().zip(0_i32..) {
@@ -195,7 +219,7 @@ async fn write_campaign(transaction: &Transaction<'_>, file: &CampaignFile) -> R
     let units = vec![0_i64; file.charities().len()];
     transaction
         .execute(
-            "INSERT INTO ledger.head (units, root) VALUES ($1, $2)",
+            "INSERT INTO ledger.head (units, root, issued_root) VALUES ($1, $2, $2)",
             &[&units, &Hash::of_nothing().0.as_slice()],
         )
         .await?;
@@ -230,8 +254,9 @@ async fn grant(transaction: &Transaction<'_>, role: &str) -> Result<(), LedgerEr
         "REVOKE ALL ON ALL TABLES IN SCHEMA ledger FROM {role};
          GRANT USAGE ON SCHEMA ledger TO {role};
          GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {role};
-         GRANT INSERT ON ledger.votes, ledger.tile_hashes, ledger.checkpoints, ledger.dead_letters TO {role};
-         GRANT UPDATE ON ledger.head TO {role}"
+         GRANT INSERT ON {} TO {role};
+         GRANT UPDATE ON ledger.head TO {role}",
+        ADDED_TO.join(", ")
     );
     transaction.batch_execute(&rights).await.map_err(StoreError::from)?;
     Ok(())

@@ -1,35 +1,58 @@
-//! The log's tiles out of the votes' hashes and those above them.
+//! A log's tiles out of its leaves' hashes and those above them.
 
-use tlog::{Hash, Tree, partial_tiles};
+use tlog::{Hash, Tree, TreeHead, partial_tiles};
 use tokio_postgres::GenericClient;
 
-use super::row::hash_from_bytes;
-use crate::StoreError;
+use super::row::{hash_from_bytes, tree_head_from_row};
 use crate::sql_integer::to_sql;
 use crate::tree::resumed;
+use crate::{LogKind, StoreError};
 
-/// The tree of this size, out of its right edge.
-pub(super) async fn read_tree(client: &impl GenericClient, size: u64) -> Result<Tree, StoreError> {
+/// How many leaves a log has, and the root of the tree over them, as its head says.
+pub(super) async fn read_tree_head(client: &impl GenericClient, log: LogKind) -> Result<TreeHead, StoreError> {
+    let statement = format!("SELECT {} FROM ledger.head", log.tables().head);
+    let row = client.query_opt(&statement, &[]).await?;
+    tree_head_from_row(&row.ok_or_else(|| StoreError::Damaged("there is no head".to_owned()))?)
+}
+
+/// A log's tree, out of its right edge; it must be the one that the head says.
+pub(super) async fn read_tree(client: &impl GenericClient, log: LogKind) -> Result<Tree, StoreError> {
+    let head = read_tree_head(client, log).await?;
     let mut edge = Vec::new();
-    for id in partial_tiles(size) {
-        edge.push((id, read_tile(client, id.level(), id.index()).await?));
+    for id in partial_tiles(head.size) {
+        edge.push((id, read_tile(client, log, id.level(), id.index()).await?));
     }
-    resumed(size, |id| {
+    let tree = resumed(head.size, |id| {
         let tile = edge.iter_mut().find(|(known, _)| *known == id);
         Ok(tile.map(|(_, hashes)| std::mem::take(hashes)).unwrap_or_default())
-    })
+    })?;
+    if tree.head() == head {
+        Ok(tree)
+    } else {
+        let leaves = log.tables().leaves;
+        Err(StoreError::Damaged(format!("the root is not that of the {leaves}")))
+    }
 }
 
 /// The hashes of a tile, as many as there are.
-pub(super) async fn read_tile(client: &impl GenericClient, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+pub(super) async fn read_tile(
+    client: &impl GenericClient,
+    log: LogKind,
+    level: u8,
+    index: u64,
+) -> Result<Vec<Hash>, StoreError> {
     let first = to_sql(index << 8)?;
+    let tables = log.tables();
+    let (leaves, number, above) = (tables.leaves, tables.index, tables.tile_hashes);
     let rows = if level == 0 {
-        let leaves = "SELECT leaf_hash FROM ledger.votes WHERE vote_index BETWEEN $1 AND $1 + 255 ORDER BY vote_index";
-        client.query(leaves, &[&first]).await?
+        let leaves =
+            format!("SELECT leaf_hash FROM ledger.{leaves} WHERE {number} BETWEEN $1 AND $1 + 255 ORDER BY {number}");
+        client.query(&leaves, &[&first]).await?
     } else {
-        let hashes =
-            "SELECT hash FROM ledger.tile_hashes WHERE level = $2 AND place BETWEEN $1 AND $1 + 255 ORDER BY place";
-        client.query(hashes, &[&first, &i16::from(level)]).await?
+        let hashes = format!(
+            "SELECT hash FROM ledger.{above} WHERE level = $2 AND place BETWEEN $1 AND $1 + 255 ORDER BY place"
+        );
+        client.query(&hashes, &[&first, &i16::from(level)]).await?
     };
     rows.iter().map(|row| hash_from_bytes(row.try_get(0)?)).collect()
 }

@@ -3,7 +3,7 @@
 use coin::Campaign;
 use vote::Nullifier;
 
-use crate::Position;
+use crate::{LogKind, Position};
 
 /// The names of a campaign's keys. The braces are Redis' hash tag: all of a campaign lies on one node of a cluster, so one transaction can reach it.
 #[derive(Clone, Debug)]
@@ -40,17 +40,30 @@ impl Names {
         format!("{}:committed", self.0)
     }
 
-    /// The log's checkpoints: a sorted set of signed notes, by the sizes of their trees.
-    pub fn checkpoints(&self) -> String {
-        format!("{}:log:checkpoints", self.0)
+    /// A log's checkpoints: a sorted set of signed notes, by the sizes of their trees.
+    pub fn checkpoints(&self, log: LogKind) -> String {
+        format!("{}:checkpoints", self.log(log))
     }
 
-    /// The channel on which each new checkpoint is sent.
-    pub fn published(&self) -> String {
-        format!("{}:log:published", self.0)
+    /// The channel on which each new checkpoint of a log is sent.
+    pub fn published(&self, log: LogKind) -> String {
+        format!("{}:published", self.log(log))
     }
 
-    /// The keys that checkpoints are checked with, as a JSON list.
+    fn log(&self, log: LogKind) -> String {
+        let name = match log {
+            LogKind::Issued => "issued-log",
+            LogKind::Votes => "log",
+        };
+        format!("{}:{name}", self.0)
+    }
+
+    /// The stream of coins that mints have made and the ledger has not logged yet.
+    pub fn issued(&self) -> String {
+        format!("{}:issued", self.0)
+    }
+
+    /// The keys that checkpoints of both logs are checked with, as a JSON list.
     pub fn verifier_keys(&self) -> String {
         format!("{}:log:keys", self.0)
     }
@@ -61,13 +74,13 @@ impl Names {
     }
 
     /// The hashes of a tile, as many as there are. It only grows.
-    pub fn tile(&self, level: u8, index: u64) -> String {
-        format!("{}:log:tile:{level}:{index}", self.0)
+    pub fn tile(&self, log: LogKind, level: u8, index: u64) -> String {
+        format!("{}:tile:{level}:{index}", self.log(log))
     }
 
     /// A bundle of entries, as many as there are. It only grows.
-    pub fn entries(&self, index: u64) -> String {
-        format!("{}:log:entries:{index}", self.0)
+    pub fn entries(&self, log: LogKind, index: u64) -> String {
+        format!("{}:entries:{index}", self.log(log))
     }
 
     /// There while a ledger works: it vanishes by itself soon after the ledger has stopped, or its store has.
@@ -81,7 +94,7 @@ mod tests {
     use coin::Campaign;
 
     use super::Names;
-    use crate::Position;
+    use crate::{LogKind, Position};
     use vote::Nullifier;
 
     #[test]
@@ -100,11 +113,14 @@ mod tests {
         assert_eq!(names.tally(), "hashicoin:{c-1}:tally");
         assert_eq!(names.committed(), "hashicoin:{c-1}:committed");
         assert_eq!(names.ledger(), "hashicoin:{c-1}:ledger");
-        assert_eq!(names.checkpoints(), "hashicoin:{c-1}:log:checkpoints");
-        assert_eq!(names.published(), "hashicoin:{c-1}:log:published");
+        assert_eq!(names.issued(), "hashicoin:{c-1}:issued");
+        let (issued, votes) = (LogKind::Issued, LogKind::Votes);
+        assert_eq!(names.checkpoints(votes), "hashicoin:{c-1}:log:checkpoints");
+        assert_eq!(names.checkpoints(issued), "hashicoin:{c-1}:issued-log:checkpoints");
+        assert_eq!(names.published(votes), "hashicoin:{c-1}:log:published");
         assert_eq!(names.verifier_keys(), "hashicoin:{c-1}:log:keys");
         assert_eq!(names.witness_policy(), "hashicoin:{c-1}:log:witness-policy");
-        assert_eq!(names.tile(1, 7), "hashicoin:{c-1}:log:tile:1:7");
-        assert_eq!(names.entries(7), "hashicoin:{c-1}:log:entries:7");
+        assert_eq!(names.tile(votes, 1, 7), "hashicoin:{c-1}:log:tile:1:7");
+        assert_eq!(names.entries(issued, 7), "hashicoin:{c-1}:issued-log:entries:7");
     }
 }

@@ -6,12 +6,13 @@ use rusqlite::Connection;
 use vote::{CampaignFile, Totals};
 
 use super::file::{APPLICATION_ID, SCHEMA, SCHEMA_VERSION};
-use super::row::counted_from_row;
-use super::state::{count_dead_letters, for_each_tile_hash, read_state};
+use super::row::{coin_from_row, counted_from_row};
+use super::state::{count_dead_letters, for_each_tile_hash, read_state, read_tree_head};
+use crate::kept_coin::{COIN, leaf_hash};
 use crate::kept_vote::VOTE;
 use crate::made_for::MadeFor;
 use crate::tree::Recount;
-use crate::{LedgerError, StoreError};
+use crate::{LedgerError, LogKind, StoreError};
 
 /// Checks an opened file whole, in time proportional to its votes.
 pub(super) fn check(connection: &Connection, path: &Path, file: &CampaignFile) -> Result<(), LedgerError> {
@@ -67,14 +68,19 @@ fn made_for(connection: &Connection) -> Result<MadeFor, StoreError> {
     let mut statement = connection.prepare("SELECT id, name FROM charities ORDER BY position")?;
     let charities = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let charities = charities.collect::<Result<_, _>>()?;
-    let made_for = connection.query_row("SELECT name, currency, minor_units FROM campaign", [], |row| {
-        Ok(MadeFor {
-            campaign: row.get(0)?,
-            currency: row.get(1)?,
-            minor_units: row.get(2)?,
-            charities,
-        })
-    })?;
+    let made_for = connection.query_row(
+        "SELECT name, currency, minor_units, has_issuance_log FROM campaign",
+        [],
+        |row| {
+            Ok(MadeFor {
+                campaign: row.get(0)?,
+                currency: row.get(1)?,
+                minor_units: row.get(2)?,
+                charities,
+                has_issuance_log: row.get(3)?,
+            })
+        },
+    )?;
     Ok(made_for)
 }
 
@@ -99,8 +105,7 @@ fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreErro
         tree.leaf(counted.leaf_hash())?;
     }
     tree.grow()?;
-    for_each_tile_hash(connection, |hash| tree.tile_hash(hash))?;
-    let root = tree.end()?;
+    for_each_tile_hash(connection, LogKind::Votes, |hash| tree.tile_hash(hash))?;
     let state = read_state(connection, file.charities())?;
     let totals = &state.totals;
     if *totals != sums {
@@ -109,11 +114,23 @@ fn recount(connection: &Connection, file: &CampaignFile) -> Result<(), StoreErro
             totals.votes, totals.units, sums.votes, sums.units
         )));
     }
-    if state.root != root {
-        return Err(StoreError::Damaged(
-            "its tree's root is not that of its votes".to_owned(),
-        ));
-    }
+    tree.end_at(&state.tree_head(), "votes")?;
     let (letters, later) = count_dead_letters(connection, state.queue.position)?;
-    state.check_queue(letters, later)
+    state.check_queue(letters, later)?;
+    recount_issued(connection)
+}
+
+/// The issued coins are numbered from 0 without a gap, and the tree is the one over them.
+fn recount_issued(connection: &Connection) -> Result<(), StoreError> {
+    let mut tree = Recount::default();
+    let mut statement = connection.prepare(&format!("SELECT {COIN} FROM issued ORDER BY issued_index"))?;
+    let mut rows = statement.query([])?;
+    let mut index = 0;
+    while let Some(row) = rows.next()? {
+        tree.leaf(leaf_hash(&coin_from_row(row, index)?))?;
+        index += 1;
+    }
+    tree.grow()?;
+    for_each_tile_hash(connection, LogKind::Issued, |hash| tree.tile_hash(hash))?;
+    tree.end_at(&read_tree_head(connection, LogKind::Issued)?, "issued coins")
 }

@@ -16,7 +16,7 @@ use crate::{LedgerError, StoreError};
 /// Marks a file as this program's ledger: "HCLG".
 pub(super) const APPLICATION_ID: i32 = 0x4843_4c47;
 /// The version of the schema.
-pub(super) const SCHEMA_VERSION: i32 = 4;
+pub(super) const SCHEMA_VERSION: i32 = 5;
 /// The tables.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
@@ -123,15 +123,17 @@ fn write_schema(connection: &mut Connection, file: &CampaignFile) -> Result<(), 
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute(
-        "INSERT INTO campaign (only_row, name, currency, minor_units) VALUES (0, ?1, ?2, ?3)",
+        "INSERT INTO campaign (only_row, name, currency, minor_units, has_issuance_log) VALUES (0, ?1, ?2, ?3, ?4)",
         params![
             file.campaign().as_str(),
             file.donation().currency,
-            to_sql(file.donation().minor_units)?
+            to_sql(file.donation().minor_units)?,
+            file.has_issuance_log()
         ],
     )?;
     let root = Hash::of_nothing().0;
-    transaction.execute("INSERT INTO head (only_row, votes, root) VALUES (0, 0, ?1)", [root])?;
+    let head = "INSERT INTO head (only_row, votes, root, issued, issued_root) VALUES (0, 0, ?1, 0, ?1)";
+    transaction.execute(head, [root])?;
     transaction.execute("INSERT INTO queue VALUES (0, 0, 0, 0, 0, 0)", [])?;
     for (position, charity) in (0_i64..).zip(file.charities().iter()) {
         transaction.execute(

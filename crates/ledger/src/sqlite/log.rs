@@ -1,4 +1,4 @@
-//! The log's checkpoints, kept and looked up.
+//! The logs' checkpoints, kept and looked up.
 
 use std::sync::Arc;
 
@@ -7,39 +7,46 @@ use tlog::TreeHead;
 use vote::CampaignFile;
 
 use super::file::{Access, LedgerFile};
-use super::state::read_state;
+use super::state::read_tree_head;
 use super::{SqliteReader, Writing};
 use crate::sql_integer::to_sql;
-use crate::{KeptCheckpoint, LogStore, Reader, StoreError};
+use crate::{KeptCheckpoint, LogKind, LogStore, Reader, StoreError};
 
 /// The signer's connections. They hold the ledger's lock too: who signs is of the process that writes.
 pub(super) struct SqliteLog {
     reader: SqliteReader,
     writing: Writing,
-    campaign_file: CampaignFile,
+    kind: LogKind,
 }
 
 impl SqliteLog {
-    pub(super) fn connect(file: &Arc<LedgerFile>, campaign_file: &CampaignFile) -> Result<SqliteLog, StoreError> {
+    pub(super) fn connect(
+        file: &Arc<LedgerFile>,
+        campaign_file: &CampaignFile,
+        kind: LogKind,
+    ) -> Result<SqliteLog, StoreError> {
         Ok(SqliteLog {
             reader: SqliteReader::connect(file, campaign_file)?,
             writing: Writing {
                 connection: file.connect(Access::Write)?,
                 file: Arc::clone(file),
             },
-            campaign_file: campaign_file.clone(),
+            kind,
         })
     }
 }
 
 impl LogStore for SqliteLog {
+    fn kind(&self) -> LogKind {
+        self.kind
+    }
+
     fn reader(&mut self) -> &mut dyn Reader {
         &mut self.reader
     }
 
     fn tree_head(&mut self) -> Result<TreeHead, StoreError> {
-        let transaction = self.reader.connection.transaction()?;
-        Ok(read_state(&transaction, self.campaign_file.charities())?.tree_head())
+        read_tree_head(&self.reader.connection, self.kind)
     }
 
     fn keep_checkpoint(&mut self, checkpoint: &KeptCheckpoint) -> Result<(), StoreError> {
@@ -49,10 +56,13 @@ impl LogStore for SqliteLog {
             .writing
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let head = read_state(&transaction, self.campaign_file.charities())?.tree_head();
-        if checkpoint.follows(last_checkpoint(&transaction)?.as_ref(), &head)? {
-            let insert = "INSERT INTO checkpoints (size, note) VALUES (?1, ?2)";
-            transaction.execute(insert, params![to_sql(checkpoint.size)?, checkpoint.note])?;
+        let head = read_tree_head(&transaction, self.kind)?;
+        if checkpoint.follows(last_checkpoint(&transaction, self.kind)?.as_ref(), &head)? {
+            let insert = format!(
+                "INSERT INTO {} (size, note) VALUES (?1, ?2)",
+                self.kind.tables().checkpoints
+            );
+            transaction.execute(&insert, params![to_sql(checkpoint.size)?, checkpoint.note])?;
         }
         transaction.commit()?;
         Ok(())
@@ -61,17 +71,21 @@ impl LogStore for SqliteLog {
 
 pub(super) fn checkpoints_from(
     connection: &Connection,
+    log: LogKind,
     size: u64,
     limit: u32,
 ) -> Result<Vec<KeptCheckpoint>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT size, note FROM checkpoints WHERE size >= ?1 ORDER BY size LIMIT ?2")?;
+    let checkpoints = log.tables().checkpoints;
+    let statement = format!("SELECT size, note FROM {checkpoints} WHERE size >= ?1 ORDER BY size LIMIT ?2");
+    let mut statement = connection.prepare_cached(&statement)?;
     let checkpoints = statement.query_map(params![to_sql(size)?, limit], from_row)?;
     Ok(checkpoints.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn last_checkpoint(connection: &Connection) -> Result<Option<KeptCheckpoint>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")?;
+pub(super) fn last_checkpoint(connection: &Connection, log: LogKind) -> Result<Option<KeptCheckpoint>, StoreError> {
+    let checkpoints = log.tables().checkpoints;
+    let statement = format!("SELECT size, note FROM {checkpoints} ORDER BY size DESC LIMIT 1");
+    let mut statement = connection.prepare_cached(&statement)?;
     Ok(statement.query_row([], from_row).optional()?)
 }
 

@@ -1,8 +1,9 @@
-//! A vote as a row of SQLite's.
+//! A vote, or an issued coin, as a row of SQLite's.
 
 use rusqlite::Row;
-use vote::CampaignFile;
+use vote::{CampaignFile, IssuedEntry};
 
+use crate::kept_coin::KeptCoin;
 use crate::kept_vote::KeptVote;
 use crate::{Counted, StoreError};
 
@@ -28,4 +29,16 @@ pub(super) fn counted_from_row(row: &Row<'_>, file: &CampaignFile) -> Result<Cou
         leaf_hash: blob(8)?,
     };
     kept.counted(file)
+}
+
+/// Reads the columns of [`crate::kept_coin::COIN`], of the coin in this place.
+pub(super) fn coin_from_row(row: &Row<'_>, place: u64) -> Result<IssuedEntry, StoreError> {
+    let blob = |column| Ok::<_, StoreError>(row.get_ref(column)?.as_blob().unwrap_or_default());
+    let kept = KeptCoin {
+        index: row.get(0)?,
+        nullifier: blob(1)?,
+        issued_at: row.get(2)?,
+        leaf_hash: blob(3)?,
+    };
+    kept.entry(place)
 }

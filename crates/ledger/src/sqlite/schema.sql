@@ -5,7 +5,8 @@ CREATE TABLE campaign (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
     name TEXT NOT NULL,
     currency TEXT NOT NULL,
-    minor_units INTEGER NOT NULL CHECK (minor_units > 0)
+    minor_units INTEGER NOT NULL CHECK (minor_units > 0),
+    has_issuance_log INTEGER NOT NULL CHECK (has_issuance_log IN (0, 1))
 ) STRICT;
 
 CREATE TABLE charities (
@@ -43,11 +44,33 @@ CREATE TABLE checkpoints (
     note TEXT NOT NULL
 ) STRICT;
 
--- The running sums over votes and the root of the tree over them, written in the transaction that adds them.
+-- The coins that were issued, if the campaign logs them: the log of its own that they make, in tables as those above; rows are only ever added.
+CREATE TABLE issued (
+    issued_index INTEGER PRIMARY KEY CHECK (issued_index >= 0),
+    nullifier BLOB NOT NULL UNIQUE CHECK (length(nullifier) = 32),
+    issued_at INTEGER NOT NULL CHECK (issued_at >= 0),
+    leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32)
+) STRICT;
+
+CREATE TABLE issued_tile_hashes (
+    level INTEGER NOT NULL CHECK (level > 0),
+    place INTEGER NOT NULL CHECK (place >= 0),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE issued_checkpoints (
+    size INTEGER PRIMARY KEY CHECK (size >= 0),
+    note TEXT NOT NULL
+) STRICT;
+
+-- The running sums over votes, and how many leaves each log has and the root of the tree over them; written in the transaction that adds them.
 CREATE TABLE head (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
     votes INTEGER NOT NULL CHECK (votes >= 0),
-    root BLOB NOT NULL CHECK (length(root) = 32)
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    issued INTEGER NOT NULL CHECK (issued >= 0),
+    issued_root BLOB NOT NULL CHECK (length(issued_root) = 32)
 ) STRICT;
 
 CREATE TABLE totals (

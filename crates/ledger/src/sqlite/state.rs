@@ -1,12 +1,12 @@
 //! The running sums, the queue's progress and its dead letters: read as a whole, written as a whole.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use tlog::{Hash, Tree};
+use tlog::{Hash, Tree, TreeHead};
 use vote::{Charities, Totals};
 
 use crate::sql_integer::to_sql;
 use crate::tree::{TileHash, resumed};
-use crate::{DeadLetter, Position, QueueState, State, StoreError};
+use crate::{DeadLetter, LogKind, Position, QueueState, State, StoreError};
 
 /// A number that SQLite keeps with a sign and the schema without one.
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -120,30 +120,56 @@ pub(super) fn count_dead_letters(connection: &Connection, position: Position) ->
     Ok(counts?)
 }
 
-/// The tree of this size, out of its right edge.
-pub(super) fn read_tree(connection: &Connection, size: u64) -> Result<Tree, StoreError> {
-    resumed(size, |tile| read_tile(connection, tile.level(), tile.index()))
+/// How many leaves a log has, and the root of the tree over them, as its head says.
+pub(super) fn read_tree_head(connection: &Connection, log: LogKind) -> Result<TreeHead, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {} FROM head", log.tables().head))?;
+    let head = statement.query_row([], |row| {
+        Ok(TreeHead {
+            size: unsigned(row, 0)?,
+            root: Hash(row.get(1)?),
+        })
+    });
+    head.optional()?
+        .ok_or_else(|| StoreError::Damaged("there is no head".to_owned()))
+}
+
+/// A log's tree, out of its right edge; it must be the one that the head says.
+pub(super) fn read_tree(connection: &Connection, log: LogKind) -> Result<Tree, StoreError> {
+    let head = read_tree_head(connection, log)?;
+    let tree = resumed(head.size, |tile| read_tile(connection, log, tile.level(), tile.index()))?;
+    if tree.head() == head {
+        Ok(tree)
+    } else {
+        let leaves = log.tables().leaves;
+        Err(StoreError::Damaged(format!("the root is not that of the {leaves}")))
+    }
 }
 
 /// The hashes of a tile, as many as there are.
-pub(super) fn read_tile(connection: &Connection, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
+pub(super) fn read_tile(connection: &Connection, log: LogKind, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
     let first = to_sql(index << 8)?;
-    let mut statement = if level == 0 {
-        connection.prepare_cached(
-            "SELECT leaf_hash FROM votes WHERE vote_index BETWEEN ?2 AND ?2 + 255 AND ?1 = 0 ORDER BY vote_index",
-        )?
+    let tables = log.tables();
+    let (leaves, number, above) = (tables.leaves, tables.index, tables.tile_hashes);
+    let statement = if level == 0 {
+        format!("SELECT leaf_hash FROM {leaves} WHERE {number} BETWEEN ?2 AND ?2 + 255 AND ?1 = 0 ORDER BY {number}")
     } else {
-        connection.prepare_cached(
-            "SELECT hash FROM tile_hashes WHERE level = ?1 AND place BETWEEN ?2 AND ?2 + 255 ORDER BY place",
-        )?
+        format!("SELECT hash FROM {above} WHERE level = ?1 AND place BETWEEN ?2 AND ?2 + 255 ORDER BY place")
     };
+    let mut statement = connection.prepare_cached(&statement)?;
     let hashes = statement.query_map(params![level, first], |row| Ok(Hash(row.get(0)?)))?;
     Ok(hashes.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn insert_tile_hashes(transaction: &Transaction<'_>, hashes: &[TileHash]) -> Result<(), StoreError> {
-    let mut statement =
-        transaction.prepare_cached("INSERT INTO tile_hashes (level, place, hash) VALUES (?1, ?2, ?3)")?;
+pub(super) fn insert_tile_hashes(
+    transaction: &Transaction<'_>,
+    log: LogKind,
+    hashes: &[TileHash],
+) -> Result<(), StoreError> {
+    let insert = format!(
+        "INSERT INTO {} (level, place, hash) VALUES (?1, ?2, ?3)",
+        log.tables().tile_hashes
+    );
+    let mut statement = transaction.prepare_cached(&insert)?;
     for TileHash { level, place, hash } in hashes {
         statement.execute(params![level, to_sql(*place)?, hash.0])?;
     }
@@ -153,9 +179,14 @@ pub(super) fn insert_tile_hashes(transaction: &Transaction<'_>, hashes: &[TileHa
 /// All hashes above the leaves.
 pub(super) fn for_each_tile_hash(
     connection: &Connection,
+    log: LogKind,
     mut work: impl FnMut(TileHash) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare("SELECT level, place, hash FROM tile_hashes ORDER BY level, place")?;
+    let hashes = format!(
+        "SELECT level, place, hash FROM {} ORDER BY level, place",
+        log.tables().tile_hashes
+    );
+    let mut statement = connection.prepare(&hashes)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         work(TileHash {

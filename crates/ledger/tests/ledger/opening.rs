@@ -215,7 +215,7 @@ async fn a_ledger_that_does_not_add_up_is_refused() {
         ),
         (
             "INSERT INTO tile_hashes VALUES (1, 0, zeroblob(32))",
-            "the hash of level 1 in place 0 is not that of its votes",
+            "the hash of level 1 in place 0 is not that of its leaves",
         ),
         (
             "UPDATE votes SET weights = '[2,2,0]' WHERE vote_index = 1",
@@ -228,6 +228,26 @@ async fn a_ledger_that_does_not_add_up_is_refused() {
         (
             "UPDATE votes SET counted_at = 300000000000 WHERE vote_index = 1",
             "vote 1: its time is out of range",
+        ),
+        (
+            "UPDATE head SET issued = 1",
+            "its tree's root is not that of its issued coins",
+        ),
+        (
+            "UPDATE head SET issued_root = zeroblob(32)",
+            "its tree's root is not that of its issued coins",
+        ),
+        (
+            "INSERT INTO issued_tile_hashes VALUES (1, 0, zeroblob(32))",
+            "the hash of level 1 in place 0 is not that of its leaves",
+        ),
+        (
+            "INSERT INTO issued VALUES (1, zeroblob(32), 0, zeroblob(32))",
+            "issued coin 0 is missing",
+        ),
+        (
+            "INSERT INTO issued VALUES (0, zeroblob(32), 0, zeroblob(32))",
+            "issued coin 0: its leaf's hash is not that of what it says",
         ),
         ("DELETE FROM queue", "there is no progress of the queue"),
         (
@@ -309,7 +329,7 @@ fn what_is_no_ledger_of_this_version_is_refused() {
         (tampered("PRAGMA application_id = 1"), "its application_id is 0x1"),
         (
             tampered("PRAGMA user_version = 1"),
-            "its schema is version 1, and this program's is 4",
+            "its schema is version 1, and this program's is 5",
         ),
         (tampered(without_unique), "its tables are not as a ledger is made"),
         (

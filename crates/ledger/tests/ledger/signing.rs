@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use coin::{SignedCoin, Timestamp};
-use ledger::{Counted, KeptCheckpoint, Ledger, LedgerError, LogKey, Options, Outcome, Signing, SigningError};
+use ledger::{Counted, KeptCheckpoint, Ledger, LedgerError, LogKey, LogKind, Options, Outcome, Signing, SigningError};
 use serde_json::json;
 use tlog::{Hash, Note, Policy, TileId, TlogProof, VerifierKey};
 use vote::LogEntry;
@@ -61,7 +61,7 @@ async fn count(ledger: &Ledger, number: u64) -> Counted {
 
 /// The first checkpoint that covers so many votes.
 async fn covering(ledger: &Ledger, votes: u64) -> Arc<KeptCheckpoint> {
-    let mut published = ledger.checkpoint().unwrap();
+    let mut published = ledger.checkpoint(LogKind::Votes).unwrap();
     let covers = |last: &Option<Arc<KeptCheckpoint>>| last.as_ref().is_some_and(|last| last.size >= votes);
     let found = published.wait_for(covers).await.unwrap().clone();
     found.unwrap()
@@ -131,10 +131,15 @@ async fn what_is_published_is_as_wide_as_it_was_asked_for() {
         } else {
             format!("000.p/{width}")
         };
-        let tile = ledger.tile(TileId::parse(&format!("tile/0/{name}")).unwrap()).unwrap();
+        let tile = ledger
+            .tile(LogKind::Votes, TileId::parse(&format!("tile/0/{name}")).unwrap())
+            .unwrap();
         assert_eq!(tile.as_ref().map(|tile| tile.hashes().len()), is_there.then_some(width));
         let bundle = ledger
-            .bundle(tlog::BundleId::parse(&format!("tile/entries/{name}")).unwrap())
+            .bundle(
+                LogKind::Votes,
+                tlog::BundleId::parse(&format!("tile/entries/{name}")).unwrap(),
+            )
             .unwrap();
         let entries = bundle.as_deref().map(|bundle| tlog::bundle::entries(bundle).unwrap());
         assert_eq!(entries.as_ref().map(Vec::len), is_there.then_some(width));
@@ -147,7 +152,7 @@ async fn what_is_published_is_as_wide_as_it_was_asked_for() {
 async fn at_the_end_everything_is_signed() {
     let place = Place::with_signed_ledger();
     let ledger = place.open_to_sign().unwrap();
-    let published = ledger.checkpoint().unwrap();
+    let published = ledger.checkpoint(LogKind::Votes).unwrap();
     for number in 0..20 {
         count(&ledger, number).await;
     }
@@ -257,7 +262,7 @@ async fn what_was_signed_and_not_kept_is_published() {
     );
     let ledger = place.open_to_sign().unwrap();
     assert_eq!(covering(&ledger, 1).await.note, signed);
-    assert_eq!(ledger.checkpoints_from(1, 10).unwrap()[0].note, signed);
+    assert_eq!(ledger.checkpoints_from(LogKind::Votes, 1, 10).unwrap()[0].note, signed);
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use ledger::{Appended, Batch, Ledger, LogStore, Options, Reader, SqliteStore, State, Store, StoreError};
+use coin::Timestamp;
+use ledger::{Appended, Batch, Ledger, LogKind, LogStore, Options, Reader, SqliteStore, State, Store, StoreError};
+
+use vote::Nullifier;
 
 use crate::common::{Place, campaign, keyring};
 
@@ -137,7 +140,11 @@ impl Store for StagedStore {
         self.inner.reader()
     }
 
-    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
-        self.inner.log()
+    fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError> {
+        self.inner.issue(coins, now)
+    }
+
+    fn log(&self, log: LogKind) -> Result<Box<dyn LogStore>, StoreError> {
+        self.inner.log(log)
     }
 }

@@ -1,12 +1,14 @@
 //! What every store must do, written against the trait. Each kind of store says `contract!` in its own test binary and changes nothing here.
 
-use tlog::Hash;
-use vote::Totals;
+use std::collections::HashSet;
+
+use tlog::{Hash, TreeHead};
+use vote::{IssuedEntry, Nullifier, Totals};
 
 use coin::Timestamp;
 use ledger::{
-    Appended, Ballot, Batch, Counted, DeadLetter, KeptCheckpoint, Position, Progress, QueueState, State, Store,
-    StoreError,
+    Appended, Ballot, Batch, Counted, DeadLetter, KeptCheckpoint, LogKind, Position, Progress, QueueState, State,
+    Store, StoreError,
 };
 use serde_json::{Value, json};
 
@@ -308,11 +310,15 @@ pub fn the_tree_is_that_of_the_votes_whatever_the_batches(kind: &impl Kind) {
         assert_eq!((state.totals.votes, leaves.len() as u64), (next, next));
         assert_eq!(state.root, root(&leaves), "{next}");
         for (index, tile) in (0..).zip(leaves.chunks(256)) {
-            assert_eq!(reader.tile(0, index).unwrap(), tile, "tile {index} of {next}");
+            assert_eq!(
+                reader.tile(LogKind::Votes, 0, index).unwrap(),
+                tile,
+                "tile {index} of {next}"
+            );
         }
         let above: Vec<Hash> = leaves.chunks_exact(256).map(root).collect();
-        assert_eq!(reader.tile(1, 0).unwrap(), above);
-        assert_eq!(reader.tile(2, 0).unwrap(), []);
+        assert_eq!(reader.tile(LogKind::Votes, 1, 0).unwrap(), above);
+        assert_eq!(reader.tile(LogKind::Votes, 2, 0).unwrap(), []);
         assert_eq!(store.recover().unwrap(), state);
     }
     drop(store);
@@ -326,9 +332,9 @@ fn checkpoint(size: u64, note: &str) -> KeptCheckpoint {
 
 pub fn checkpoints_are_kept_in_order_and_never_change(kind: &impl Kind) {
     let mut store = kind.open_store();
-    let mut log = store.log().unwrap();
-    assert_eq!(log.reader().last_checkpoint().unwrap(), None);
-    assert_eq!(log.reader().checkpoints_from(0, 10).unwrap(), []);
+    let mut log = store.log(LogKind::Votes).unwrap();
+    assert_eq!(log.reader().last_checkpoint(LogKind::Votes).unwrap(), None);
+    assert_eq!(log.reader().checkpoints_from(LogKind::Votes, 0, 10).unwrap(), []);
     let head = |state: State| state.tree_head();
     assert_eq!(log.tree_head().unwrap(), head(empty()));
     log.keep_checkpoint(&checkpoint(0, "none")).unwrap();
@@ -354,11 +360,66 @@ pub fn checkpoints_are_kept_in_order_and_never_change(kind: &impl Kind) {
     }
     drop((store, log));
     let mut reader = kind.open_store().reader().unwrap();
-    assert_eq!(reader.checkpoints_from(0, 10).unwrap(), kept);
-    assert_eq!(reader.checkpoints_from(0, 2).unwrap(), kept[..2]);
-    assert_eq!(reader.checkpoints_from(1, 10).unwrap(), kept[1..]);
-    assert_eq!(reader.checkpoints_from(4, 10).unwrap(), []);
-    assert_eq!(reader.last_checkpoint().unwrap(), Some(kept[2].clone()));
+    assert_eq!(reader.checkpoints_from(LogKind::Votes, 0, 10).unwrap(), kept);
+    assert_eq!(reader.checkpoints_from(LogKind::Votes, 0, 2).unwrap(), kept[..2]);
+    assert_eq!(reader.checkpoints_from(LogKind::Votes, 1, 10).unwrap(), kept[1..]);
+    assert_eq!(reader.checkpoints_from(LogKind::Votes, 4, 10).unwrap(), []);
+    assert_eq!(reader.last_checkpoint(LogKind::Votes).unwrap(), Some(kept[2].clone()));
+}
+
+pub fn issued_coins_are_a_log_of_their_own_each_in_it_once(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut reader = store.reader().unwrap();
+    let mut log = store.log(LogKind::Issued).unwrap();
+    let coins = |numbers: &[u64]| numbers.iter().copied().map(nullifier).collect::<Vec<Nullifier>>();
+    // Repeats in all places, nothing at all, and past the first tile.
+    let many: Vec<u64> = (0..300).collect();
+    let mut expected = Vec::new();
+    for numbers in [&[][..], &[7, 8, 7], &[8, 9, 7], &many, &many] {
+        store.issue(&coins(numbers), now()).unwrap();
+        for nullifier in coins(numbers) {
+            let entry = IssuedEntry {
+                nullifier,
+                issued_at: now(),
+            };
+            if !expected.contains(&entry) {
+                expected.push(entry);
+            }
+        }
+        assert_eq!(reader.issued_from(0, 1_000).unwrap(), expected);
+        let leaves: Vec<Hash> = expected
+            .iter()
+            .map(|entry| Hash::of_leaf(entry.to_text().as_bytes()))
+            .collect();
+        let head = TreeHead {
+            size: leaves.len() as u64,
+            root: root(&leaves),
+        };
+        assert_eq!(log.tree_head().unwrap(), head);
+        for (index, tile) in (0..).zip(leaves.chunks(256)) {
+            assert_eq!(reader.tile(LogKind::Issued, 0, index).unwrap(), tile);
+        }
+        let above: Vec<Hash> = leaves.chunks_exact(256).map(root).collect();
+        assert_eq!(reader.tile(LogKind::Issued, 1, 0).unwrap(), above);
+        store.recover().unwrap();
+    }
+    assert_eq!(reader.issued_from(299, 1_000).unwrap(), expected[299..]);
+    assert_eq!(reader.issued_from(5, 2).unwrap(), expected[5..7]);
+    assert_eq!(reader.issued_from(1_000, 2).unwrap(), []);
+    let found = reader.find_issued(&coins(&[0, 299, 300])).unwrap();
+    assert_eq!(found, HashSet::from_iter(coins(&[0, 299])));
+    // Nothing of it is the votes'.
+    log.keep_checkpoint(&checkpoint(300, "of the coins")).unwrap();
+    assert_eq!(reader.last_checkpoint(LogKind::Votes).unwrap(), None);
+    assert_eq!(store.recover().unwrap(), empty());
+    store.append(&batch([ballot(7, json!({"a": 1}))])).unwrap();
+    drop((store, log));
+    let mut store = kind.open_store();
+    assert_eq!(store.recover().unwrap().totals.votes, 1);
+    let kept = reader.last_checkpoint(LogKind::Issued).unwrap();
+    assert_eq!(kept, Some(checkpoint(300, "of the coins")));
+    store.issue(&coins(&[300]), now()).unwrap();
+    assert_eq!(reader.issued_from(300, 10).unwrap().len(), 1);
 }
 
 /// One test per clause, against one kind of store. The list is here, so that no kind can leave a clause out.
@@ -380,6 +441,7 @@ macro_rules! contract {
             a_batch_that_fails_in_its_middle_leaves_nothing
             the_tree_is_that_of_the_votes_whatever_the_batches
             checkpoints_are_kept_in_order_and_never_change
+            issued_coins_are_a_log_of_their_own_each_in_it_once
         }
     };
     ($kind:expr; $($clause:ident)+) => {

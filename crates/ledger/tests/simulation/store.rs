@@ -1,13 +1,15 @@
 //! A store over the model of a database, that fails as Postgres can; beside it, if wanted, a real store, which must answer everything in the same way.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use coin::Timestamp;
 use ledger::{
-    Appended, Batch, Counted, DeadLetter, KeptCheckpoint, LedgerError, LogStore, Position, Reader, State, Store,
-    StoreError,
+    Appended, Batch, Counted, DeadLetter, KeptCheckpoint, LedgerError, LogKind, LogStore, Position, Reader, State,
+    Store, StoreError,
 };
 use tlog::Hash;
-use vote::Nullifier;
+use vote::{IssuedEntry, Nullifier};
 
 use crate::simulation::database::Fence;
 use crate::simulation::dice::Fault;
@@ -154,7 +156,11 @@ impl Store for SimulatedStore {
         }))
     }
 
-    fn log(&self) -> Result<Box<dyn LogStore>, StoreError> {
+    fn issue(&mut self, _coins: &[Nullifier], _now: Timestamp) -> Result<(), StoreError> {
+        unreachable!("the campaign does not log its coins")
+    }
+
+    fn log(&self, _log: LogKind) -> Result<Box<dyn LogStore>, StoreError> {
         unreachable!("who counts does not sign")
     }
 }
@@ -205,15 +211,23 @@ impl Reader for SimulatedReader {
         )
     }
 
-    fn tile(&mut self, _level: u8, _index: u64) -> Result<Vec<Hash>, StoreError> {
+    fn issued_from(&mut self, _index: u64, _limit: u32) -> Result<Vec<IssuedEntry>, StoreError> {
+        unreachable!("the campaign does not log its coins")
+    }
+
+    fn find_issued(&mut self, _coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError> {
+        unreachable!("the campaign does not log its coins")
+    }
+
+    fn tile(&mut self, _log: LogKind, _level: u8, _index: u64) -> Result<Vec<Hash>, StoreError> {
         unreachable!("who counts shows no tiles")
     }
 
-    fn checkpoints_from(&mut self, _size: u64, _limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
+    fn checkpoints_from(&mut self, _log: LogKind, _size: u64, _limit: u32) -> Result<Vec<KeptCheckpoint>, StoreError> {
         unreachable!("who counts does not sign")
     }
 
-    fn last_checkpoint(&mut self) -> Result<Option<KeptCheckpoint>, StoreError> {
+    fn last_checkpoint(&mut self, _log: LogKind) -> Result<Option<KeptCheckpoint>, StoreError> {
         unreachable!("who counts does not sign")
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ledger::redis::Names;
-use ledger::{Signing, Store};
+use ledger::{LogKind, Signing, Store};
 use service::{Failure, RedisUrl};
 
 use crate::counter::Counter;
@@ -77,7 +77,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Counts until something fails or it is asked to stop. The store stays open for the next session, and its log is signed meanwhile.
+    /// Counts until something fails or it is asked to stop. The store stays open for the next session, and its logs are signed meanwhile.
     fn session(&self, open: &mut Option<Open>, pause: &mut Duration) -> Result<(), Trouble> {
         let Open { store, log } = match open {
             Some(open) => open,
@@ -88,17 +88,18 @@ impl Consumer {
             .session(&mut **store, connect, || *pause = PAUSE_MIN, || log.has_grown())
     }
 
-    /// Opens the store, and begins to sign its log.
+    /// Opens the store, and begins to sign its logs.
     fn open(&self) -> Result<Open, Trouble> {
         let file = &self.counter.file;
         let store = self.place.open(file)?;
         let projection = LogProjection {
             url: self.redis.clone(),
             names: Names::new(file.campaign()),
+            logs: LogKind::of(file),
             reader: store.reader()?,
             signing: self.signing.clone(),
         };
-        let log = Log::start(&*store, &self.signing, projection, &self.counter.stop)?;
+        let log = Log::start(&*store, file, &self.signing, projection, &self.counter.stop)?;
         Ok(Open { store, log })
     }
 }

@@ -3,15 +3,18 @@
 //! Nothing is lost and nothing counts twice, whatever fails and whenever, because only one thing is ever believed: what the store has committed. After
 //! any failure the session ends, and the next one begins by asking the store where it is. Votes are in the stream until the store has them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use vote::CampaignFile;
+use vote::{CampaignFile, Nullifier};
 
 use batch::verify_coins;
+use coin::{Refusal, SignedCoin};
 use ledger::redis::{Decided, Entry, Names};
-use ledger::{Appended, Ballot, Batch, Clock, Counted, DeadLetter, Keys, Position, Progress, State, Store};
+use ledger::{Appended, Ballot, Batch, Clock, Counted, DeadLetter, Keys, Position, Progress, Reader, State, Store};
 use redis::ConnectionLike;
 
+use crate::issued;
 use crate::measure::{self, Status};
 use crate::projection::{News, Projection};
 use crate::stop::Stop;
@@ -53,6 +56,9 @@ impl Counter {
         let names = Names::new(self.file.campaign());
         let mut redis = connect()?;
         stream::prepare(&mut redis, &names, state.queue.position)?;
+        if !self.file.has_issuance_log() {
+            issued::forget(&mut redis, &names)?;
+        }
         let charities = self.file.charities();
         let caught_up = Projection::catch_up(&mut redis, &names, charities, &mut *reader, &decided(&state));
         if let Err(Trouble::End(_)) = caught_up {
@@ -66,7 +72,11 @@ impl Counter {
         begun();
         while !self.stop.is_asked() {
             heartbeat(&mut redis, &names)?;
+            // After the votes were read, so that each of them finds its coin logged: no coin is handed out before it is on its way.
             let entries = stream::read(&mut redis, &names, state.queue.position, BATCH_MAX)?;
+            if self.file.has_issuance_log() && issued::log(&mut redis, &names, store, (self.clock)())? {
+                has_grown();
+            }
             let Some(last) = entries.last().map(|entry| entry.position) else {
                 // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
                 store.append(&Batch::nothing((self.clock)()))?;
@@ -74,7 +84,7 @@ impl Counter {
                 continue;
             };
             measure::batch(entries.len());
-            let batch = self.batch(&entries, last);
+            let batch = self.batch(&mut *reader, &entries, last)?;
             let Appended { entries, state: after } = store.append(&batch)?;
             state = after;
             has_grown();
@@ -98,15 +108,21 @@ impl Counter {
     }
 
     /// Verifies what was read: each entry is a ballot or a dead letter. What the API has checked is checked again: anybody may have written the entry.
-    fn batch(&self, entries: &[stream::Queued], last: Position) -> Batch {
+    fn batch(&self, reader: &mut dyn Reader, entries: &[stream::Queued], last: Position) -> Result<Batch, Trouble> {
         let keyring = self.keys.current();
         let now = (self.clock)();
         let (tokens, weights): (Vec<_>, Vec<_>) = entries.iter().map(stream::Queued::token_and_weights).unzip();
         let verified = verify_coins(&tokens, &keyring, self.file.campaign(), now);
+        let issued = self.issued(reader, &verified)?;
         let mut ballots = Vec::with_capacity(entries.len());
         let mut dead_letters = Vec::new();
         for (((entry, token), weights), coin) in entries.iter().zip(&tokens).zip(&weights).zip(verified) {
-            let ballot = coin.map_err(coin::Refusal::code).and_then(|coin| {
+            let ballot = coin.map_err(Refusal::code).and_then(|coin| {
+                if let Some(issued) = &issued
+                    && !issued.contains(&Nullifier::of(&coin.coin.serial))
+                {
+                    return Err(Refusal::NotIssued.code());
+                }
                 let vote = Entry { token, weights }.vote(self.file.charities());
                 Ok(Ballot::new(coin, vote.map_err(ledger::redis::NotAVote::code)?))
             });
@@ -121,14 +137,27 @@ impl Counter {
                 }
             }
         }
-        Batch {
+        Ok(Batch {
             ballots,
             counted_at: now,
             progress: Some(Progress {
                 position: last,
                 dead_letters,
             }),
+        })
+    }
+
+    /// Those of these coins that were issued; `None` if the campaign does not say which ones were.
+    fn issued(
+        &self,
+        reader: &mut dyn Reader,
+        coins: &[Result<SignedCoin, Refusal>],
+    ) -> Result<Option<HashSet<Nullifier>>, Trouble> {
+        if !self.file.has_issuance_log() {
+            return Ok(None);
         }
+        let coins = coins.iter().flatten().map(|coin| Nullifier::of(&coin.coin.serial));
+        Ok(Some(reader.find_issued(&coins.collect::<Vec<_>>())?))
     }
 }
 

@@ -1,9 +1,10 @@
-//! The log beside the counting: one thread signs checkpoints, another carries what they cover into Redis. Neither is waited for by a vote.
+//! The logs beside the counting: one thread signs checkpoints, another carries what they cover into Redis. Neither is waited for by a vote.
 
 use std::thread::{self, JoinHandle};
 
 use ledger::{Bell, LedgerError, Signer, Signing, SigningError, Store};
 use service::Failure;
+use vote::CampaignFile;
 
 use crate::log_projection::LogProjection;
 use crate::stop::Stop;
@@ -25,12 +26,13 @@ impl Log {
     /// When the store is not the one that was signed.
     pub fn start(
         store: &dyn Store,
+        file: &CampaignFile,
         signing: &Signing,
         mut projection: LogProjection,
         stop: &Stop,
     ) -> Result<Log, Trouble> {
         let (published, new_checkpoint) = Bell::new();
-        let signer = Signer::open(store.log()?, signing.clone());
+        let signer = Signer::open(store, file, signing);
         let signer = signer.map_err(LedgerError::from)?.with_bell(published);
         let (bell, new_votes) = Bell::new();
         let stops = stop.clone();
@@ -48,7 +50,7 @@ impl Log {
         })
     }
 
-    /// Says that votes were counted.
+    /// Says that votes were counted, or coins issued.
     pub fn has_grown(&self) {
         self.bell.ring();
     }

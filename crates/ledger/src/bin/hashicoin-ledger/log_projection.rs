@@ -1,12 +1,13 @@
-//! What Redis holds of the public log, for the API to publish: checkpoints, and the tiles and entries that they cover.
+//! What Redis holds of the public logs, for the API to publish: checkpoints, and the tiles and entries that they cover.
 //!
 //! It follows the store, as [`crate::projection`] does, and what is missing in Redis is written again from the store. Tiles and bundles only ever grow by what
-//! comes behind, so each is written over what it was, from its first byte on, and never becomes shorter; a checkpoint is written after all that it covers.
+//! comes behind, so each is written over what it was, from its first byte on, and never becomes shorter; a checkpoint is written after all that it covers, and one
+//! of the votes after the issued coins that they were cast with.
 
 use std::time::Duration;
 
 use ledger::redis::Names;
-use ledger::{Heard, KeptCheckpoint, Reader, Ringing, Signing, StoreError, bundle, tile};
+use ledger::{Heard, KeptCheckpoint, LogKind, Reader, Ringing, Signing, StoreError, bundle, tile};
 use redis::{Connection, Pipeline};
 use service::{Failure, RedisUrl};
 use tlog::{BundleId, TileId, bundles, tiles};
@@ -21,10 +22,11 @@ const CHECKPOINTS: u32 = 100;
 /// How many bundles, or tiles, go into one message to Redis: some megabytes of entries.
 const CHUNK: usize = 32;
 
-/// Carries the log into Redis.
+/// Carries the logs into Redis.
 pub struct LogProjection {
     pub url: RedisUrl,
     pub names: Names,
+    pub logs: &'static [LogKind],
     pub reader: Box<dyn Reader>,
     pub signing: Signing,
 }
@@ -59,23 +61,38 @@ impl LogProjection {
             Some(redis) => redis,
             None => redis.insert(redis_link::connect(&self.url)?),
         };
-        let mut size = self.carried(redis)?;
+        // Looked at in the other order than they are written: what was signed of the votes by now goes out after what was signed of the issued coins before.
+        let mut up_to = Vec::new();
+        for log in self.logs.iter().rev() {
+            let last = self.reader.last_checkpoint(*log)?;
+            up_to.extend(last.map(|last| (*log, last.size)));
+        }
+        for (log, size) in up_to.into_iter().rev() {
+            self.carry_log(redis, log, size)?;
+        }
+        Ok(())
+    }
+
+    /// Carries over what Redis does not have of a log, up to a size.
+    fn carry_log(&mut self, redis: &mut Connection, log: LogKind, up_to: u64) -> Result<(), Trouble> {
+        let mut size = self.carried(redis, log)?;
         loop {
             let next = size.map_or(0, |size| size.saturating_add(1));
-            let checkpoints = self.reader.checkpoints_from(next, CHECKPOINTS)?;
+            let mut checkpoints = self.reader.checkpoints_from(log, next, CHECKPOINTS)?;
+            checkpoints.retain(|checkpoint| checkpoint.size <= up_to);
             let Some(last) = checkpoints.last().map(|last| last.size) else {
-                measure::log(size.unwrap_or(0));
+                measure::log(log, size.unwrap_or(0));
                 return Ok(());
             };
-            self.write_leaves(redis, size.unwrap_or(0), last)?;
-            self.write_checkpoints(redis, &checkpoints)?;
+            self.write_leaves(redis, log, size.unwrap_or(0), last)?;
+            self.write_checkpoints(redis, log, &checkpoints)?;
             size = Some(last);
         }
     }
 
-    /// Up to which size Redis has the log. What it has must be of this log.
-    fn carried(&mut self, redis: &mut Connection) -> Result<Option<u64>, Trouble> {
-        let key = self.names.checkpoints();
+    /// Up to which size Redis has a log. What it has must be of this one.
+    fn carried(&mut self, redis: &mut Connection, log: LogKind) -> Result<Option<u64>, Trouble> {
+        let key = self.names.checkpoints(log);
         let last: Vec<String> = redis::cmd("ZREVRANGE").arg(&key).arg(0).arg(0).query(redis)?;
         let Some(note) = last.into_iter().next() else {
             return Ok(None);
@@ -87,7 +104,7 @@ impl LogProjection {
             )))
         };
         let found = KeptCheckpoint::from_note(note).ok_or_else(foreign)?;
-        let kept = self.reader.checkpoints_from(found.size, 1)?.pop();
+        let kept = self.reader.checkpoints_from(log, found.size, 1)?.pop();
         if kept.as_ref() == Some(&found) {
             Ok(Some(found.size))
         } else {
@@ -96,14 +113,18 @@ impl LogProjection {
     }
 
     /// Writes the tiles and the entries of the leaves from one size to another.
-    fn write_leaves(&mut self, redis: &mut Connection, from: u64, to: u64) -> Result<(), Trouble> {
+    fn write_leaves(&mut self, redis: &mut Connection, log: LogKind, from: u64, to: u64) -> Result<(), Trouble> {
         let missing = |what: String| StoreError::Damaged(format!("{what} is missing, and a checkpoint covers it"));
         let tiles: Vec<TileId> = tiles(from, to).collect();
         for ids in tiles.chunks(CHUNK) {
             let mut write = redis::pipe();
             for id in ids {
-                let tile = tile(&mut *self.reader, *id)?.ok_or_else(|| missing(id.to_string()))?;
-                set(&mut write, self.names.tile(id.level(), id.index()), &tile.to_bytes());
+                let tile = tile(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                set(
+                    &mut write,
+                    self.names.tile(log, id.level(), id.index()),
+                    &tile.to_bytes(),
+                );
             }
             write.exec(redis)?;
         }
@@ -111,8 +132,8 @@ impl LogProjection {
         for ids in bundles.chunks(CHUNK) {
             let mut write = redis::pipe();
             for id in ids {
-                let bundle = bundle(&mut *self.reader, *id)?.ok_or_else(|| missing(id.to_string()))?;
-                set(&mut write, self.names.entries(id.index()), &bundle);
+                let bundle = bundle(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                set(&mut write, self.names.entries(log, id.index()), &bundle);
             }
             write.exec(redis)?;
         }
@@ -120,7 +141,12 @@ impl LogProjection {
     }
 
     /// Writes checkpoints, and tells who waits for the last of them.
-    fn write_checkpoints(&self, redis: &mut Connection, checkpoints: &[KeptCheckpoint]) -> Result<(), Trouble> {
+    fn write_checkpoints(
+        &self,
+        redis: &mut Connection,
+        log: LogKind,
+        checkpoints: &[KeptCheckpoint],
+    ) -> Result<(), Trouble> {
         let keys = self.signing.key.verifier_keys().map_err(Trouble::End)?;
         let keys: Vec<String> = keys.values().map(ToString::to_string).collect();
         let mut write = redis::pipe();
@@ -133,10 +159,10 @@ impl LogProjection {
             None => write.del(self.names.witness_policy()).ignore(),
         };
         for KeptCheckpoint { size, note } in checkpoints {
-            write.zadd(self.names.checkpoints(), note, *size).ignore();
+            write.zadd(self.names.checkpoints(log), note, *size).ignore();
         }
         if let Some(last) = checkpoints.last() {
-            write.publish(self.names.published(), &last.note).ignore();
+            write.publish(self.names.published(log), &last.note).ignore();
         }
         Ok(write.exec(redis)?)
     }

@@ -10,6 +10,7 @@ mod consumer;
 mod counter;
 mod http;
 mod init;
+mod issued;
 mod log;
 mod log_projection;
 mod measure;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ledger::{Keys, State};
+use ledger::{Keys, LogKind, State};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use service::Health;
 
@@ -11,6 +11,7 @@ const BATCH: &str = "hashicoin_ledger_batch_entries";
 const POSITION: &str = "hashicoin_ledger_position_seconds";
 const VOTES: &str = "hashicoin_ledger_votes";
 const LOG_SIZE: &str = "hashicoin_log_size";
+const ISSUED_LOG_SIZE: &str = "hashicoin_issued_log_size";
 const STORE_UP: &str = "hashicoin_ledger_store_up";
 const REDIS_UP: &str = "hashicoin_ledger_redis_up";
 const KEYS_STALE: &str = "hashicoin_keys_stale";
@@ -66,6 +67,10 @@ pub fn describe() {
     );
     describe_gauge!(VOTES, "Votes in the store.");
     describe_gauge!(LOG_SIZE, "Votes that the newest checkpoint in Redis covers.");
+    describe_gauge!(
+        ISSUED_LOG_SIZE,
+        "Issued coins that the newest checkpoint in Redis covers."
+    );
     describe_gauge!(STORE_UP, "1 while the store answers, 0 otherwise.");
     describe_gauge!(REDIS_UP, "1 while Redis answers, 0 otherwise.");
     describe_gauge!(
@@ -90,10 +95,13 @@ pub fn state(state: &State) {
     gauge!(VOTES).set(state.totals.votes as f64);
 }
 
-/// Shows up to where the log is signed and in Redis.
+/// Shows up to where a log is signed and in Redis.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, exact up to 2^53")]
-pub fn log(size: u64) {
-    gauge!(LOG_SIZE).set(size as f64);
+pub fn log(log: LogKind, size: u64) {
+    match log {
+        LogKind::Issued => gauge!(ISSUED_LOG_SIZE).set(size as f64),
+        LogKind::Votes => gauge!(LOG_SIZE).set(size as f64),
+    }
 }
 
 /// Notes the size of a batch.

@@ -4,12 +4,10 @@
 //! cannot change in the store's transaction, and it would hand entries to two ledgers at once, out of order, where skipping what is at or below the position
 //! would lose votes. Nothing is ever pending with a dead reader: the next one starts where the store is.
 
-use std::collections::HashMap;
-
 use ledger::Position;
 use ledger::redis::{Entry, Names};
 use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply, StreamReadReply};
-use redis::{ConnectionLike, FromRedisValue, Value};
+use redis::{ConnectionLike, FromRedisValue};
 use service::Failure;
 
 use crate::trouble::Trouble;
@@ -21,31 +19,28 @@ const BLOCK_MS: u64 = 1000;
 pub struct Queued {
     /// Its id.
     pub position: Position,
-    fields: HashMap<String, Value>,
+    entry: StreamId,
 }
 
 impl Queued {
     fn new(id: StreamId) -> Result<Queued, Trouble> {
         let position = Position::parse(&id.id).ok_or_else(|| Trouble::Redis("an id does not read".to_owned()))?;
-        Ok(Queued {
-            position,
-            fields: id.map,
-        })
-    }
-
-    /// A field's bytes; none if the entry does not have it.
-    pub fn field(&self, name: &str) -> Vec<u8> {
-        let value = self.fields.get(name).cloned();
-        value
-            .and_then(|value| Vec::from_redis_value(value).ok())
-            .unwrap_or_default()
+        Ok(Queued { position, entry: id })
     }
 
     /// The token and the weights.
     pub fn token_and_weights(&self) -> (Vec<u8>, Vec<u8>) {
         let [token, weights] = Entry::FIELDS;
-        (self.field(token), self.field(weights))
+        (field(&self.entry, token), field(&self.entry, weights))
     }
+}
+
+/// A field's bytes; none if the entry does not have it.
+pub fn field(entry: &StreamId, name: &str) -> Vec<u8> {
+    let value = entry.map.get(name).cloned();
+    value
+        .and_then(|value| Vec::from_redis_value(value).ok())
+        .unwrap_or_default()
 }
 
 /// Makes sure that every vote from now on gets an id above the store's position. A stream that is not there is made: the API never makes one, so nothing can

@@ -5,7 +5,8 @@ CREATE TABLE ledger.campaign (
     only_row smallint PRIMARY KEY DEFAULT 0 CHECK (only_row = 0),
     name text NOT NULL,
     currency text NOT NULL,
-    minor_units bigint NOT NULL CHECK (minor_units > 0)
+    minor_units bigint NOT NULL CHECK (minor_units > 0),
+    has_issuance_log boolean NOT NULL
 );
 
 CREATE TABLE ledger.charities (
@@ -43,6 +44,26 @@ CREATE TABLE ledger.checkpoints (
     note text NOT NULL
 );
 
+-- The coins that were issued, if the campaign logs them: the log of its own that they make, in tables as those above; rows are only ever added.
+CREATE TABLE ledger.issued (
+    issued_index bigint PRIMARY KEY CHECK (issued_index >= 0),
+    nullifier bytea NOT NULL UNIQUE CHECK (octet_length(nullifier) = 32),
+    issued_at bigint NOT NULL CHECK (issued_at >= 0),
+    leaf_hash bytea NOT NULL CHECK (octet_length(leaf_hash) = 32)
+);
+
+CREATE TABLE ledger.issued_tile_hashes (
+    level smallint NOT NULL CHECK (level > 0),
+    place bigint NOT NULL CHECK (place >= 0),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    PRIMARY KEY (level, place)
+);
+
+CREATE TABLE ledger.issued_checkpoints (
+    size bigint PRIMARY KEY CHECK (size >= 0),
+    note text NOT NULL
+);
+
 -- The queue's entries that hold no vote, by id, and the refusal's code; rows are only ever added.
 CREATE TABLE ledger.dead_letters (
     ms bigint NOT NULL CHECK (ms >= 0),
@@ -62,6 +83,9 @@ CREATE TABLE ledger.head (
     units bigint[] NOT NULL CHECK (0 <= ALL (units)),
     -- Of the log's tree, which has a leaf for each vote.
     root bytea NOT NULL CHECK (octet_length(root) = 32),
+    -- Of the log of issued coins: how many there are, and the root of the tree over them.
+    issued bigint NOT NULL DEFAULT 0 CHECK (issued >= 0),
+    issued_root bytea NOT NULL CHECK (octet_length(issued_root) = 32),
     -- The last entry of the queue that was consumed, and what became of all up to it.
     ms bigint NOT NULL DEFAULT 0 CHECK (ms >= 0),
     sequence bigint NOT NULL DEFAULT 0 CHECK (sequence >= 0),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use ledger::{KeptCheckpoint, PostgresStore, PostgresUrl, Store, StoreError};
+use ledger::{KeptCheckpoint, LogKind, PostgresStore, PostgresUrl, Store, StoreError};
 use serde_json::json;
 use servers::Postgres;
 use servers::postgres::LEDGER;
@@ -83,7 +83,7 @@ fn a_checkpoint_whose_commit_is_cut_off_is_kept_once() {
         store
             .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
             .unwrap();
-        let mut log = store.log().unwrap();
+        let mut log = store.log(LogKind::Votes).unwrap();
         let checkpoint = KeptCheckpoint {
             size: 1,
             note: "of one".to_owned(),
@@ -91,10 +91,14 @@ fn a_checkpoint_whose_commit_is_cut_off_is_kept_once() {
         proxy.cut(cut);
         let error = log.keep_checkpoint(&checkpoint).unwrap_err();
         assert!(matches!(error, StoreError::Backend(_)), "{cut:?}: {error}");
-        let kept = log.reader().last_checkpoint().unwrap();
+        let kept = log.reader().last_checkpoint(LogKind::Votes).unwrap();
         assert_eq!(kept.is_some(), cut == Cut::After, "{cut:?}");
         log.keep_checkpoint(&checkpoint).unwrap();
-        assert_eq!(log.reader().checkpoints_from(0, 10).unwrap(), [checkpoint], "{cut:?}");
+        assert_eq!(
+            log.reader().checkpoints_from(LogKind::Votes, 0, 10).unwrap(),
+            [checkpoint],
+            "{cut:?}"
+        );
     }
 }
 

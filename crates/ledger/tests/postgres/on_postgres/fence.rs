@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use ledger::{KeptCheckpoint, PostgresStore, Store, StoreError};
+use ledger::{KeptCheckpoint, LogKind, PostgresStore, Store, StoreError};
 use serde_json::json;
 use servers::postgres::LEDGER;
 
-use crate::common::{campaign_json, campaign_of};
-use crate::contract::{at, ballot, batch, queued};
+use crate::common::{campaign_json, campaign_of, nullifier};
+use crate::contract::{at, ballot, batch, now, queued};
 use crate::database::Database;
 
 #[test]
@@ -17,7 +17,7 @@ fn an_older_writer_is_refused_and_cannot_come_back() {
     let database = Database::with_ledger();
     let mut old = database.open().unwrap();
     old.append(&batch([ballot(1, json!({"a": 1}))])).unwrap();
-    let mut log = old.log().unwrap();
+    let mut log = old.log(LogKind::Votes).unwrap();
     log.keep_checkpoint(&checkpoint(0)).unwrap();
     let mut new = database.open().unwrap();
     assert!(matches!(log.keep_checkpoint(&checkpoint(1)), Err(StoreError::Fenced)));
@@ -26,6 +26,11 @@ fn an_older_writer_is_refused_and_cannot_come_back() {
         Err(StoreError::Fenced)
     ));
     assert!(matches!(old.recover(), Err(StoreError::Fenced)));
+    let mut third = database.open().unwrap();
+    assert!(matches!(new.issue(&[nullifier(1)], now()), Err(StoreError::Fenced)));
+    drop(new);
+    third.issue(&[nullifier(1)], now()).unwrap();
+    let mut new = database.open().unwrap();
     assert!(old.append(&batch([ballot(2, json!({"a": 1}))])).is_err());
     let appended = new.append(&batch([ballot(2, json!({"b": 1}))])).unwrap();
     assert_eq!(appended.state.totals.votes, 2);

@@ -179,7 +179,7 @@ fn a_ledger_that_does_not_add_up_is_refused() {
         ),
         (
             "INSERT INTO ledger.tile_hashes SELECT 1, 0, root FROM ledger.head",
-            "the hash of level 1 in place 0 is not that of its votes",
+            "the hash of level 1 in place 0 is not that of its leaves",
         ),
         (
             "UPDATE ledger.votes SET weights = '{2,2,0}' WHERE vote_index = 1",
@@ -204,6 +204,22 @@ fn a_ledger_that_does_not_add_up_is_refused() {
         (
             "UPDATE ledger.votes SET counted_at = 300000000000 WHERE vote_index = 1",
             "vote 1: its time is out of range",
+        ),
+        (
+            "UPDATE ledger.head SET issued = 1",
+            "its tree's root is not that of its issued coins",
+        ),
+        (
+            "INSERT INTO ledger.issued_tile_hashes SELECT 1, 0, root FROM ledger.head",
+            "the hash of level 1 in place 0 is not that of its leaves",
+        ),
+        (
+            "INSERT INTO ledger.issued SELECT 1, root, 0, root FROM ledger.head",
+            "issued coin 0 is missing",
+        ),
+        (
+            "INSERT INTO ledger.issued SELECT 0, root, 0, root FROM ledger.head",
+            "issued coin 0: its leaf's hash is not that of what it says",
         ),
         (
             "UPDATE ledger.head SET accepted = 4",
