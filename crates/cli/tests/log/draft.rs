@@ -110,7 +110,7 @@ impl Draft {
         }
     }
 
-    /// The same, and every coin in the log of what was minted, with some that nobody spent.
+    /// The same, of a campaign that logs the coins that it issues: every coin is in that log, with some that nobody spent.
     pub fn with_issued(votes: usize) -> Draft {
         let issued = (0..votes + 10).map(|number| {
             let entry = IssuedEntry {
@@ -119,7 +119,9 @@ impl Draft {
             };
             entry.to_text().into_bytes()
         });
+        let campaign = CAMPAIGN.replacen('{', "{\"issuance_log\":true,", 1);
         Draft {
+            campaign: CampaignFile::parse(campaign.as_bytes()).unwrap(),
             issued: Some(issued.collect()),
             ..Draft::new(votes)
         }

@@ -106,7 +106,7 @@ fn what_somebody_knew_before_has_to_be_there_still() {
 }
 
 #[test]
-fn a_good_log_of_minted_coins_is_clean() {
+fn a_good_log_of_issued_coins_is_clean() {
     let directory = published(&Draft::with_issued(VOTES));
     let (code, json) = audit_directory(directory.path());
     assert_eq!(code, 0, "{json}");

@@ -7,8 +7,9 @@ mod flips;
 mod frauds;
 mod good;
 mod hostile;
+mod issued;
 mod live;
-mod minted;
+
 mod receipts;
 mod server;
 mod witnesses;

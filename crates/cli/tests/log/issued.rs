@@ -1,4 +1,4 @@
-//! The log of the coins that were minted: whoever holds the coins' key adds no votes unseen.
+//! The log of the coins that were issued: whoever holds the coins' key adds no votes unseen.
 
 use std::path::Path;
 
@@ -12,16 +12,16 @@ type Fraud = (&'static str, fn(&mut Draft), &'static [&'static str]);
 
 const FRAUDS: &[Fraud] = &[
     (
-        "a good coin that was never said to be minted is spent",
+        "a good coin that was never said to be issued is spent",
         |draft| draft.entries[450] = draft.entry(2, coin(5000, 2, |_| {})),
-        &["entry 450: its coin is not in the log of the coins that were minted"],
+        &["entry 450: its coin is not in the log of issued coins"],
     ),
     (
         "coins are taken out of the log",
         |draft| issued(draft).truncate(598),
         &[
-            "entry 598: its coin is not in the log of the coins that were minted",
-            "entry 599: its coin is not in the log of the coins that were minted",
+            "entry 598: its coin is not in the log of issued coins",
+            "entry 599: its coin is not in the log of issued coins",
         ],
     ),
     (
@@ -35,7 +35,7 @@ const FRAUDS: &[Fraud] = &[
     (
         "an entry has another spelling",
         |draft| issued(draft)[607] = b"hashicoin/issued/v1\n".to_vec(),
-        &["issued: entry 607: it is not a minted coin in its one spelling"],
+        &["issued: entry 607: it is not an issued coin in its one spelling"],
     ),
     (
         "there is none, and it is said that there is",
@@ -59,7 +59,7 @@ fn each_fraud_is_named() {
         let found = findings(&json);
         assert_eq!(code, 1, "{name}: {json}");
         match expected {
-            // Every vote is of a coin that was not minted.
+            // Every vote is of a coin that was not issued.
             [] => assert_eq!(found.len(), VOTES, "{name}"),
             expected => assert_eq!(found, *expected, "{name}"),
         }
@@ -83,10 +83,10 @@ fn a_tile_of_it_is_checked_as_those_of_the_votes() {
 }
 
 #[test]
-fn the_name_of_a_minted_coin_is_that_of_its_vote() {
+fn the_name_of_an_issued_coin_is_that_of_its_vote() {
     let draft = Draft::with_issued(1);
-    let minted = IssuedEntry::parse(&draft.issued.as_ref().unwrap()[0]).unwrap();
+    let issued = IssuedEntry::parse(&draft.issued.as_ref().unwrap()[0]).unwrap();
     let vote = LogEntry::parse(&draft.entries[0], draft.campaign.charities()).unwrap();
-    assert_eq!(minted.nullifier, vote.nullifier());
-    assert_eq!(minted.nullifier, Nullifier::of(&vote.coin.coin.serial));
+    assert_eq!(issued.nullifier, vote.nullifier());
+    assert_eq!(issued.nullifier, Nullifier::of(&vote.coin.coin.serial));
 }
