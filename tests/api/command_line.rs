@@ -54,7 +54,7 @@ fn books_are_made_once_and_never_by_serving() {
             .arg("--ledger")
             .arg(books.ledger())
             .arg("--campaign")
-            .arg(source("examples/campaign.json")),
+            .arg(source("tests/testdata/campaign.json")),
         1,
         &["exists already"],
     );
@@ -100,7 +100,7 @@ fn wrong_files_are_refused_all_mistakes_at_once() {
         command
     };
     let serve = |campaign: &Path, keys: &Path| serve_on("127.0.0.1:0", campaign, keys);
-    let good = source("examples/campaign.json");
+    let good = source("tests/testdata/campaign.json");
     let bad = file(
         "campaign.json",
         r#"{"campaign": "No Slug", "charities": [], "extra": 1}"#,
@@ -188,7 +188,7 @@ fn a_directory_with_one_bad_coin_is_not_taken_in() {
 fn init(ledger: &Path) -> Ended {
     let mut command = Command::new(program("hashicoin-api"));
     command.arg("init").arg("--ledger").arg(ledger);
-    run(command.arg("--campaign").arg(source("examples/campaign.json")))
+    run(command.arg("--campaign").arg(source("tests/testdata/campaign.json")))
 }
 
 /// Runs a command that must be refused, in words that hold all of these, without a word on standard output.

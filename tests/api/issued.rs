@@ -4,20 +4,18 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::server::Books;
-use crate::harness::artifacts::program;
+use crate::harness::artifacts::{program, source};
 use crate::harness::mint::{Mint, read_coins};
 use crate::harness::process::run;
 
 #[test]
 fn the_pools_coins_are_logged_and_no_other_coin_counts() {
-    let directory = TempDir::new().unwrap();
     let mint = Mint::new();
     let pool = mint.mint_directory("pool", 260);
     let coins = read_coins(&pool);
-    let server = Books::init_for(Mint::logged_campaign(directory.path())).serve_pool(&pool, &[]);
+    let server = Books::init_for(source("examples/campaign.json")).serve_pool(&pool, &[]);
     assert_eq!(server.vote(&coins[0], &json!({"clean-water": 1})).status, 201);
     let outside = &mint.coins("outside", 1)[0];
     let refused = server.vote(outside, &json!({"clean-water": 1}));

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::events::Events;
 use super::openapi::{self, Promise};
 use super::server::{Books, Server};
+use crate::harness::artifacts::source;
 use crate::harness::http::read_response;
 use crate::harness::mint::{Mint, testdata_token};
 
@@ -22,9 +22,8 @@ fn every_answer_in_openapi_json_is_given() {
     each_answer_of_a_healthy_server(&server, &mint);
     kept.extend(server.kept());
 
-    let directory = TempDir::new().unwrap();
     let pool = mint.mint_directory("logged", 257);
-    let server = Books::init_for(Mint::logged_campaign(directory.path())).serve_pool(&pool, &[]);
+    let server = Books::init_for(source("examples/campaign.json")).serve_pool(&pool, &[]);
     for file in ["checkpoint", "checkpoints", "tile/0/000", "tile/0/001.p/1"] {
         server.get(&format!("/v1/issued/{file}"));
     }

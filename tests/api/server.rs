@@ -27,7 +27,7 @@ pub struct Books {
 impl Books {
     /// Makes them, for the tests' campaign.
     pub fn init() -> Books {
-        Books::init_for(source("examples/campaign.json"))
+        Books::init_for(source("tests/testdata/campaign.json"))
     }
 
     /// Makes them, for a campaign.

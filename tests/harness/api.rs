@@ -28,14 +28,14 @@ impl Api {
         init.arg("init")
             .arg("--ledger")
             .arg(directory.path().join("ledger.sqlite"));
-        init.arg("--campaign").arg(source("examples/campaign.json"));
+        init.arg("--campaign").arg(source("tests/testdata/campaign.json"));
         let ended = run(&mut init);
         assert_eq!(ended.code(), 0, "{ended:?}");
 
         let mut command = Command::new(program("hashicoin-api"));
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--ledger").arg(directory.path().join("ledger.sqlite"));
-        command.arg("--campaign").arg(source("examples/campaign.json"));
+        command.arg("--campaign").arg(source("tests/testdata/campaign.json"));
         command.arg("--keys").arg(Mint::keys()).arg("--pool").arg(pool);
         let mut process = Process::start("hashicoin-api", &mut command);
         let ready: Value = serde_json::from_str(&process.first_line()).unwrap();

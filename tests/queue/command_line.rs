@@ -90,7 +90,7 @@ fn what_cannot_be_counted_with_is_refused_with_what_to_do() {
         command.arg(name).arg("--store").arg(store);
         command
     };
-    let campaign = source("examples/campaign.json");
+    let campaign = source("tests/testdata/campaign.json");
     // No Redis is there: what is wrong before it is needed is said at once, and nothing waits.
     let serve = |store: &std::path::Path| {
         let mut command = command("serve", store);

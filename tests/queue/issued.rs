@@ -5,21 +5,19 @@ use std::process::Command;
 use serde_json::{Value, json};
 use servers::process::run;
 use servers::wait::wait_for;
-use tempfile::TempDir;
 
 use super::world::{Settings, Store, World};
-use crate::harness::artifacts::program;
+use crate::harness::artifacts::{program, source};
 use crate::harness::http;
 use crate::harness::mint::{CAMPAIGN, Coin, Mint};
 
 /// A world whose campaign logs its coins.
-fn start(store: Store) -> (World, TempDir) {
-    let directory = TempDir::new().unwrap();
+fn start(store: Store) -> World {
     let settings = Settings {
-        campaign: Mint::logged_campaign(directory.path()),
+        campaign: source("examples/campaign.json"),
         ..Settings::default()
     };
-    (World::start_with(store, settings), directory)
+    World::start_with(store, settings)
 }
 
 /// How many coins the published log has.
@@ -45,7 +43,7 @@ fn audit(world: &World) -> Value {
 
 #[test]
 fn only_coins_that_the_mint_told_of_count() {
-    let (world, _directory) = start(Store::postgres());
+    let world = start(Store::postgres());
     let mint = Mint::new();
     let told = mint.mint_and_tell("told", 3, &world.redis.url());
     let unknown = &mint.coins("untold", 1)[0];
@@ -86,7 +84,7 @@ fn only_coins_that_the_mint_told_of_count() {
 
 #[test]
 fn what_mints_say_while_the_ledger_is_away_is_logged_before_any_vote() {
-    let (mut world, _directory) = start(Store::sqlite());
+    let mut world = start(Store::sqlite());
     let mint = Mint::new();
     let mut coins = mint.mint_and_tell("before", 1, &world.redis.url());
     assert_eq!(world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30").status, 201);

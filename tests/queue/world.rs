@@ -60,7 +60,7 @@ impl Default for Settings {
             proxy: None,
             log: log(),
             witness_policy: None,
-            campaign: source("examples/campaign.json"),
+            campaign: source("tests/testdata/campaign.json"),
         }
     }
 }
@@ -316,7 +316,7 @@ pub fn start(name: &str, command: &mut Command) -> (Process, SocketAddr) {
 
 /// The command that serves the API of the tests' campaign.
 pub fn api(redis: &Redis) -> Command {
-    api_of(redis, &source("examples/campaign.json"))
+    api_of(redis, &source("tests/testdata/campaign.json"))
 }
 
 fn api_of(redis: &Redis, campaign: &Path) -> Command {

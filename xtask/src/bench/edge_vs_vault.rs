@@ -288,7 +288,7 @@ impl<'a> Site<'a> {
     fn round(&self, front: &Front) -> Result<Round, String> {
         let directory = TempDir::new_in(self.directory).map_err(|error| format!("no temporary directory: {error}"))?;
         let ledger = directory.path().join("ledger.sqlite");
-        let campaign = place::root().join("examples/campaign.json");
+        let campaign = place::root().join("tests/testdata/campaign.json");
         let books = |command: &str| {
             let mut api = Command::new(&self.programs.api);
             api.arg(command)

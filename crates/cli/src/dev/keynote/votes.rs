@@ -67,6 +67,11 @@ pub fn votes(walk: &mut Walk<'_>) -> Result<(), Failure> {
             "coin-bad-signature",
             "a forged coin is refused",
         ),
+        (
+            Some(walk.data.join("coin.txt")),
+            "coin-not-issued",
+            "the coin that was signed by hand is good, and does not count: no mint announced it",
+        ),
         (spent, "coin-spent", "a coin that voted cannot vote otherwise"),
     ] {
         let mut vote = Walk::hashicoin()?;
@@ -79,7 +84,7 @@ pub fn votes(walk: &mut Walk<'_>) -> Result<(), Failure> {
     }
     walk.assert(
         walk.stage.gate.refused()? == refused + 1,
-        "the forged one at the gate, the other at the ledger",
+        "the forged one at the gate, the others at the ledger",
     )?;
 
     let tally = walk.stage.front.get("/v1/tally")?.json();
