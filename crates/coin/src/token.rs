@@ -35,9 +35,13 @@ impl SignedCoin {
 
     /// The token: `<base64url payload>.<key version>.<base64url signature>`.
     pub fn to_token(&self) -> String {
-        let payload = URL_SAFE_NO_PAD.encode(self.coin.to_text());
-        let signature = URL_SAFE_NO_PAD.encode(self.signature);
-        format!("{payload}.{}.{signature}", self.key_version)
+        let mut token = String::with_capacity(TOKEN_BYTES_MAX);
+        URL_SAFE_NO_PAD.encode_string(self.coin.to_text(), &mut token);
+        token.push('.');
+        token.push_str(&self.key_version.to_string());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(self.signature, &mut token);
+        token
     }
 
     /// The signature as Vault Transit writes it: `vault:v<version>:<standard base64>`.

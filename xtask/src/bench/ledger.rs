@@ -14,7 +14,7 @@ use crate::{place, step, tools};
 
 /// Votes per second that the ledger counts, against COPY into the same Postgres and against Tessera
 ///
-/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, ratio_to_tessera and p99_receipt_ms.
+/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, store_ratio_to_copy, ratio_to_tessera and p99_receipt_ms.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Print the figures as one JSON object at the end
@@ -69,6 +69,8 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
             .collect::<Result<Vec<f64>, String>>()
     };
     let (counted, copied, appended) = (all("/votes_per_s")?, all("/copied_per_s")?, all("/appended_per_s")?);
+    let stored = all("/stored_per_s")?;
+    let store_to_copy = Spread::of(stored.iter().zip(&copied).map(|(ours, theirs)| ours / theirs));
     let ratio = |rival: &[f64]| Spread::of(counted.iter().zip(rival).map(|(ours, theirs)| ours / theirs));
     let (to_copy, to_tessera) = (ratio(&copied), ratio(&appended));
     let p99 = Spread::of(all("/p99_receipt_ms")?);
@@ -82,6 +84,8 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
         "COPY, then ON CONFLICT       {} rows/s",
         Spread::of(copied.iter().copied())
     );
+    eprintln!("the ledger's store alone     {} votes/s", Spread::of(stored));
+    eprintln!("    ratio to COPY            {store_to_copy}");
     eprintln!(
         "Tessera with its antispam    {} entries/s",
         Spread::of(appended.iter().copied())
@@ -113,6 +117,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
             json!({
                 "votes_per_s": Spread::of(counted).median().round(),
                 "ratio_to_copy": rounded(to_copy.median()),
+                "store_ratio_to_copy": rounded(store_to_copy.median()),
                 "ratio_to_tessera": rounded(to_tessera.median()),
                 "p99_receipt_ms": p99.median().round(),
             })

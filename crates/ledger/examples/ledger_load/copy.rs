@@ -52,6 +52,8 @@ impl Copy {
             let mut config = Config::from_str(&rig.postgres.url(OWNER)).unwrap();
             let (client, connection) = config.password(rig.postgres.password()).connect(NoTls).await.unwrap();
             tokio::spawn(connection);
+            let synced = "SELECT bool_and(setting = 'on') FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes')";
+            assert!(client.query_one(synced, &[]).await.unwrap().get::<_, bool>(0), "as durable as the ledger");
             let staged = "CREATE TEMP TABLE staged (LIKE rival.votes) ON COMMIT DELETE ROWS";
             client.batch_execute(staged).await.unwrap();
             client

@@ -1,9 +1,10 @@
 //! What `cargo xtask bench ledger` measures with: `hashicoin-ledger serve` as it ships, between a real Redis and a real Postgres, beside the least that writing the
-//! same rows into that Postgres can be, and beside a log of Tessera's.
+//! same rows into that Postgres can be, beside its store alone, and beside a log of Tessera's.
 //!
 //! `ledger_load ROWS VOTES ROUNDS TESSERA-LOAD` fills a ledger with that many rows, has each count that many votes in each round, and prints an object of figures
 //! for each round. TESSERA-LOAD is the program that tools/tessera-load makes.
 
+mod alone;
 mod copy;
 mod disk;
 mod latency;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use self::alone::Alone;
 use self::copy::Copy;
 use self::rig::Rig;
 use self::votes::Maker;
@@ -37,10 +39,12 @@ fn main() -> ExitCode {
     let mut maker = Maker::new();
     let rig = Rig::start(rows, &mut maker);
     let mut copy = Copy::new(&rig);
+    let mut alone = Alone::open(&rig.postgres, &maker.campaign);
     for _ in 0..rounds {
         let fdatasync_ms = disk::fdatasync_ms(rig.directory());
         let rows = rig.watch.votes();
         let copied = copy.rows_per_s(&maker.rows(votes));
+        let stored = alone.rows_per_s(&maker.rows(votes));
         let appended = tessera::entries_per_s(Path::new(tessera), votes);
         let counted = rig.count(&maker.tokens(votes));
         let rate = counted.votes_per_s / 2.0;
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
             "cpu_us": { "ledger": counted.ledger_us, "postgres": counted.postgres_us, "redis": counted.redis_us },
             "batch": counted.batch,
             "copied_per_s": copied,
+            "stored_per_s": stored,
             "appended_per_s": appended,
             "open_per_s": rate,
             "p50_receipt_ms": receipts.at(0.5),

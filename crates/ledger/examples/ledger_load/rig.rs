@@ -13,13 +13,14 @@ use ledger::LogKind;
 use ledger::redis::{Decided, Entry, Names};
 use ledger::{Batch, KeptCheckpoint, PostgresStore, PostgresUrl, Store};
 use redis::Connection;
-use servers::postgres::{LEDGER, OWNER};
+use servers::postgres::{DATABASE, LEDGER, OWNER};
 use servers::process::Process;
 use servers::wait::wait_up_to;
 use servers::{Postgres, Redis};
 use tempfile::TempDir;
 use vote::Charities;
 
+use crate::alone;
 use crate::latency::Latency;
 use crate::votes::{Maker, campaign_json};
 
@@ -60,6 +61,7 @@ impl Rig {
         // Else a checkpoint of Postgres' own falls into one round and not into another.
         let postgres = Postgres::start_with(&["max_wal_size=8GB", "checkpoint_timeout=1h"]);
         fill(&postgres, rows, maker);
+        alone::make(&postgres);
         let redis = Redis::start();
         let names = Names::new(maker.campaign.campaign());
         let watch = Watch::start(&redis, &names, maker.campaign.charities().clone());
@@ -182,13 +184,8 @@ impl Rig {
 
 /// Through the store itself, which does not look at signatures.
 fn fill(postgres: &Postgres, rows: u64, maker: &mut Maker) {
-    let url = |role| {
-        PostgresUrl::parse(&postgres.url(role))
-            .unwrap()
-            .with_password(postgres.password())
-    };
-    PostgresStore::init(&url(OWNER), &maker.campaign, Some(LEDGER)).unwrap();
-    let mut store = PostgresStore::open(&url(LEDGER), &maker.campaign).unwrap();
+    PostgresStore::init(&url(postgres, DATABASE, OWNER), &maker.campaign, Some(LEDGER)).unwrap();
+    let mut store = PostgresStore::open(&url(postgres, DATABASE, LEDGER), &maker.campaign).unwrap();
     let mut left = rows;
     while left > 0 {
         let batch = Batch {
@@ -200,6 +197,13 @@ fn fill(postgres: &Postgres, rows: u64, maker: &mut Maker) {
         left -= batch.ballots.len() as u64;
     }
     postgres.sql("VACUUM ANALYZE ledger.votes; CHECKPOINT");
+}
+
+/// Where a role finds a database of this server.
+pub fn url(postgres: &Postgres, database: &str, role: &str) -> PostgresUrl {
+    let address = postgres.address();
+    let url = PostgresUrl::parse(&format!("postgres://{role}@{address}/{database}")).unwrap();
+    url.with_password(postgres.password())
 }
 
 fn connect(redis: &Redis) -> Connection {

@@ -12,12 +12,6 @@ use crate::{Counted, KeptCheckpoint, Position, QueueState, State, StoreError};
 /// The columns that [`state_from_row`] reads.
 pub(super) const STATE: &str = "votes, units, ms, sequence, accepted, refused, dead_lettered, root";
 
-/// Canonical weights as Postgres reads a list, such as `{1,0,2}`: a list of such texts can be an argument, a list of lists of one length only.
-pub(super) fn weights_to_text(weights: &[u32]) -> String {
-    let weights: Vec<String> = weights.iter().map(u32::to_string).collect();
-    format!("{{{}}}", weights.join(","))
-}
-
 /// Reads the columns of [`crate::kept_vote::VOTE`].
 pub(super) fn counted_from_row(row: &Row, file: &CampaignFile) -> Result<Counted, StoreError> {
     let weights: Vec<i32> = row.try_get(6)?;

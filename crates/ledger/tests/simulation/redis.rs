@@ -59,6 +59,17 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
             inner.was_told(key, value);
             Value::Okay
         }
+        ["MSET", pairs @ ..] => {
+            let (pairs, rest) = pairs.as_chunks();
+            assert!(rest.is_empty() && !pairs.is_empty(), "a key without a value, or none");
+            for [key, value] in pairs {
+                redis.set(key, value);
+            }
+            for [key, value] in pairs {
+                inner.was_told(key, value);
+            }
+            Value::Okay
+        }
         ["EXISTS", _] => Value::Int(redis.stream.is_some().into()),
         ["XGROUP", "CREATE", _, _, "$", "MKSTREAM"] => {
             redis.stream.get_or_insert_default();

@@ -111,18 +111,19 @@ impl Counter {
     fn batch(&self, reader: &mut dyn Reader, entries: &[stream::Queued], last: Position) -> Result<Batch, Trouble> {
         let keyring = self.keys.current();
         let now = (self.clock)();
-        let (tokens, weights): (Vec<_>, Vec<_>) = entries.iter().map(stream::Queued::token_and_weights).unzip();
+        let tokens: Vec<&[u8]> = entries.iter().map(|entry| entry.token.as_slice()).collect();
         let verified = verify_coins(&tokens, &keyring, self.file.campaign(), now);
         let issued = self.issued(reader, &verified)?;
         let mut ballots = Vec::with_capacity(entries.len());
         let mut dead_letters = Vec::new();
-        for (((entry, token), weights), coin) in entries.iter().zip(&tokens).zip(&weights).zip(verified) {
+        for (entry, coin) in entries.iter().zip(verified) {
             let ballot = coin.map_err(Refusal::code).and_then(|coin| {
                 if let Some(issued) = &issued
                     && !issued.contains(&Nullifier::of(&coin.coin.serial))
                 {
                     return Err(Refusal::NotIssued.code());
                 }
+                let (token, weights) = (entry.token.as_slice(), entry.weights.as_slice());
                 let vote = Entry { token, weights }.vote(self.file.charities());
                 Ok(Ballot::new(coin, vote.map_err(ledger::redis::NotAVote::code)?))
             });

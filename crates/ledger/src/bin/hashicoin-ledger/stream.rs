@@ -6,7 +6,7 @@
 
 use ledger::Position;
 use ledger::redis::{Entry, Names};
-use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply, StreamReadReply};
+use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply};
 use redis::{ConnectionLike, FromRedisValue};
 use service::Failure;
 
@@ -15,24 +15,37 @@ use crate::trouble::Trouble;
 /// How long Redis holds the answer back when there is nothing to read, in milliseconds.
 const BLOCK_MS: u64 = 1000;
 
+/// What Redis answers to XREAD: of each stream its entries, of each its id, and names and values in turn.
+type Read = Option<Vec<(String, Vec<(String, Vec<Vec<u8>>)>)>>;
+
 /// One entry of the stream.
 pub struct Queued {
     /// Its id.
     pub position: Position,
-    entry: StreamId,
+    /// Empty if the entry has none, as the next.
+    pub token: Vec<u8>,
+    /// What the vote is for.
+    pub weights: Vec<u8>,
 }
 
 impl Queued {
-    fn new(id: StreamId) -> Result<Queued, Trouble> {
-        let position = Position::parse(&id.id).ok_or_else(|| Trouble::Redis("an id does not read".to_owned()))?;
-        Ok(Queued { position, entry: id })
+    fn new((id, mut fields): (String, Vec<Vec<u8>>)) -> Result<Queued, Trouble> {
+        let (pairs, _) = fields.as_chunks_mut();
+        let mut take = |wanted: &str| {
+            let found = pairs.iter_mut().rfind(|[name, _]| name == wanted.as_bytes());
+            found.map(|[_, value]| std::mem::take(value)).unwrap_or_default()
+        };
+        let [token, weights] = Entry::FIELDS.map(&mut take);
+        Ok(Queued {
+            position: position(&id)?,
+            token,
+            weights,
+        })
     }
+}
 
-    /// The token and the weights.
-    pub fn token_and_weights(&self) -> (Vec<u8>, Vec<u8>) {
-        let [token, weights] = Entry::FIELDS;
-        (field(&self.entry, token), field(&self.entry, weights))
-    }
+fn position(id: &str) -> Result<Position, Trouble> {
+    Position::parse(id).ok_or_else(|| Trouble::Redis("an id does not read".to_owned()))
 }
 
 /// A field's bytes; none if the entry does not have it.
@@ -114,8 +127,8 @@ pub fn read(
     let mut read = redis::cmd("XREAD");
     read.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK_MS);
     read.arg("STREAMS").arg(names.votes()).arg(after.to_string());
-    let reply: Option<StreamReadReply> = read.query(redis)?;
-    let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
+    let reply: Read = read.query(redis)?;
+    let entries = reply.into_iter().flatten().flat_map(|(_, entries)| entries);
     entries.map(Queued::new).collect()
 }
 
@@ -133,6 +146,5 @@ pub fn between(
     let mut range = redis::cmd("XRANGE");
     range.arg(names.votes()).arg(format!("({after}")).arg(up_to.to_string());
     let reply: StreamRangeReply = range.query(redis)?;
-    let entries = reply.ids.into_iter().map(Queued::new);
-    entries.map(|entry| entry.map(|entry| entry.position)).collect()
+    reply.ids.iter().map(|entry| position(&entry.id)).collect()
 }
