@@ -1,9 +1,9 @@
 #!/bin/sh
-# Has Vault and Consul believe who a Nomad's jobs are, and says what each job may do. Can be run again at any time.
+# Has Vault and Consul believe who a Nomad's jobs are, and says what each job may do, with Nomad itself too. Can be run again at any time.
 #
-#   NOMAD_ADDR=… VAULT_ADDR=… VAULT_TOKEN=… CONSUL_HTTP_ADDR=… CONSUL_HTTP_TOKEN_FILE=… nomad/setup.sh
+#   NOMAD_ADDR=… NOMAD_TOKEN=… VAULT_ADDR=… VAULT_TOKEN=… CONSUL_HTTP_ADDR=… CONSUL_HTTP_TOKEN_FILE=… nomad/setup.sh
 #
-# Wants vault and consul on PATH, a Vault and a Consul that vault/setup.sh and consul/setup.sh have set up, and NOMAD_ADDR as those two reach it: they fetch Nomad's
+# Wants vault, consul and nomad on PATH, a Vault and a Consul that vault/setup.sh and consul/setup.sh have set up, and NOMAD_ADDR as those two reach it: they fetch Nomad's
 # public keys from there. Nomad signs each identity, Vault and Consul check it, and nobody hands a token to anybody.
 set -eu
 
@@ -37,6 +37,7 @@ END
 role api hashicoin-key-reader
 role ledger hashicoin-key-reader,hashicoin-log-signer
 role miner hashicoin-mint
+role refill hashicoin-mint
 
 # Consul: a service gets a token for itself. The gateway's also stands for what is behind it.
 if ! consul acl auth-method read -name=nomad-workloads >/dev/null 2>&1; then
@@ -52,6 +53,13 @@ fi
 
 # rule SERVICE JOBS [TYPE NAME]: who may be called so. Without this anybody who can run a job could run one that is called `ledger`, and speak to Postgres.
 rules=$(consul acl binding-rule list -method=nomad-workloads)
+case $rules in
+*"hashicoin: tasks of prometheus "*) ;;
+*)
+  consul acl binding-rule create -method=nomad-workloads -description="hashicoin: tasks of prometheus " -bind-type=policy -bind-name=hashicoin-prometheus \
+    -selector='value.nomad_namespace == "default" and value.nomad_job_id == "prometheus" and "nomad_service" not in value' >/dev/null
+  ;;
+esac
 rule() {
   selector="value.nomad_namespace == \"default\" and value.nomad_service == \"$1\" and value.nomad_job_id matches \"^($2)\$\""
   case $rules in
@@ -63,5 +71,12 @@ rule() {
 rule api api
 rule redis redis
 rule ledger 'ledger|ledger-init'
-rule mint miner
+rule mint 'miner|refill'
 rule pci-gateway pci-gateway policy hashicoin-pci-gateway
+
+# Nomad: the autoscaler may look at what is scaled, and say how many instances there are to be.
+nomad acl policy apply -namespace default -job autoscaler autoscaler - >/dev/null <<END
+namespace "default" {
+  policy = "scale"
+}
+END

@@ -19,6 +19,11 @@ consul {
     aud = ["consul.io"]
     ttl = "1h"
   }
+  # The same for what a task looks up there.
+  task_identity {
+    aud = ["consul.io"]
+    ttl = "1h"
+  }
 }
 
 vault {

@@ -22,9 +22,60 @@ variable "vault" {
   description = "Vault's address, as this job's network reaches it"
 }
 
+variable "requests_per_second" {
+  type        = number
+  description = "How many requests per second one instance is to be given"
+  default     = 2000
+}
+
+variable "capacity" {
+  type        = number
+  description = "How many instances of the API and of the refilling miners there is room for, all together"
+  default     = 4
+}
+
+variable "window" {
+  type        = string
+  description = "Over how long requests are counted"
+  default     = "1m"
+}
+
+variable "evaluation_interval" {
+  type        = string
+  description = "How often the autoscaler looks"
+  default     = "10s"
+}
+
+variable "cooldown" {
+  type        = string
+  description = "For how long the autoscaler lets a change work"
+  default     = "1m"
+}
+
 job "api" {
   group "api" {
     count = 1
+
+    scaling {
+      min = 1
+      max = 3
+
+      policy {
+        evaluation_interval = var.evaluation_interval
+        cooldown            = var.cooldown
+
+        # How much of what an instance is to be given it gets, by the sidecars' figures; 1 is the target. But no more instances than there is room for: the miners give way
+        # first, and their place is taken when they are gone.
+        check "requests" {
+          source = "prometheus"
+          query  = "clamp_max(sum(rate(envoy_http_downstream_rq_total{proxy=\"api\", envoy_http_conn_manager_prefix=\"public_listener\"}[${var.window}])) / ${var.requests_per_second}, ${var.capacity} - scalar(sum(nomad_nomad_job_summary_running{exported_job=\"refill\"}) or vector(0))) / scalar(sum(nomad_nomad_job_summary_running{exported_job=\"api\"}))"
+
+          strategy "target-value" {
+            target = 1
+          }
+        }
+      }
+    }
 
     network {
       mode = "bridge"
@@ -61,6 +112,12 @@ job "api" {
     service {
       name = "api"
       port = "8080"
+
+      # Where Prometheus finds the figures.
+      meta {
+        metrics       = "${NOMAD_HOST_ADDR_metrics}"
+        envoy_metrics = "${NOMAD_HOST_ADDR_envoy_metrics}"
+      }
 
       # That it serves. Whether what it depends on works, /healthz says to people: an API that answers "try again" is better than a proxy that answers nothing.
       check {

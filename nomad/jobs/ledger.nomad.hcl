@@ -67,6 +67,12 @@ job "ledger" {
       name = "ledger"
       port = "8081"
 
+      # Where Prometheus finds the figures.
+      meta {
+        metrics       = "${NOMAD_HOST_ADDR_metrics}"
+        envoy_metrics = "${NOMAD_HOST_ADDR_envoy_metrics}"
+      }
+
       # That Redis and the store answer.
       check {
         name     = "the ledger counts"

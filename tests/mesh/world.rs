@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -16,7 +17,10 @@ use crate::harness::artifacts::{envoy, gate, nomad, program, tools};
 use crate::harness::http::{self, Response, exchange, request};
 use crate::harness::metrics::sum;
 use crate::harness::process::{Ended, Process, run};
-use crate::harness::wait::wait_for;
+use crate::harness::wait::{wait_for, wait_up_to};
+
+/// How long the keynote may take: a minute and a half on an idle machine, most of it the API's growing and shrinking.
+const KEYNOTE_MAX: Duration = Duration::from_secs(400);
 
 /// `hashicoin dev --mesh`, after its story.
 pub struct Mesh {
@@ -79,12 +83,14 @@ impl Mesh {
 
     /// What the keynote asserted, once it was walked to its end.
     pub fn keynote(&self) -> Value {
-        wait_for("the keynote to be walked", || {
+        let walked = wait_up_to(KEYNOTE_MAX, || {
             let said = self.process.stdout();
             let line = said.split_inclusive('\n').nth(1).filter(|line| line.ends_with('\n'));
-            line.map(|line| serde_json::from_str(line).unwrap())
-                .ok_or_else(|| self.said())
-        })
+            let told = self.said();
+            assert!(!told.lines().any(|line| line.starts_with("hashicoin: ")), "{told}");
+            line.map(|line| serde_json::from_str(line).unwrap()).ok_or(told)
+        });
+        walked.unwrap_or_else(|told| panic!("waited {KEYNOTE_MAX:?} for the keynote to be walked; {told}"))
     }
 
     /// What `mesh.json` says now.

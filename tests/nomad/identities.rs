@@ -99,6 +99,36 @@ pub fn tokens(mesh: &Mesh) {
     }
 }
 
+/// The autoscaler may look at what is scaled and say how many instances there are to be, and nothing else of Nomad.
+pub fn autoscaler(mesh: &Mesh) {
+    let nomad = mesh.address("nomad-server", "http");
+    let ended = exec(
+        mesh,
+        &running(mesh, "autoscaler"),
+        "autoscaler",
+        &["printenv", "NOMAD_TOKEN"],
+    );
+    let token = ended.stdout.trim();
+    let headers = [("x-nomad-token", token)];
+    let task = json!({ "Name": "more", "Driver": "raw_exec", "Config": { "command": "/bin/true" } });
+    let group = json!({ "Name": "more", "Count": 1, "Tasks": [task] });
+    let job = json!({ "Job": { "ID": "more", "Name": "more", "Type": "batch", "Datacenters": ["*"], "TaskGroups": [group] } }).to_string();
+    for (method, path, body, expected) in [
+        ("GET", "scaling/policies", "", 200),
+        ("GET", "job/api/scale", "", 200),
+        ("GET", "jobs", "", 403),
+        ("GET", "job/api", "", 200),
+        ("POST", "jobs", job.as_str(), 403),
+        ("DELETE", "job/api", "", 403),
+        ("GET", "var/nomad/jobs/ledger", "", 403),
+        ("GET", "nodes", "", 403),
+        ("GET", "acl/tokens", "", 403),
+    ] {
+        let answer = exchange(nomad, &request(method, &format!("/v1/{path}"), &headers, body));
+        assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text());
+    }
+}
+
 /// A job that asks for another one's role gets nothing from Vault, and one that calls itself the ledger gets no certificate of the ledger's from Consul.
 pub fn thieves(mesh: &Mesh) {
     for (name, refusal) in [

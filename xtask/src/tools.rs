@@ -13,7 +13,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use self::debian::{CHROMIUM, CNI, IPROUTE2, IPTABLES, POSTGRES, PROMETHEUS, REDIS, STRACE};
-use self::go::{CONSUL, CONSUL_TEMPLATE, NOMAD, TLOG_CHECK, VAULT};
+use self::go::{CONSUL, CONSUL_TEMPLATE, NOMAD, NOMAD_AUTOSCALER, TLOG_CHECK, VAULT};
 use crate::cargo::WASM_TARGET;
 use crate::{place, step};
 
@@ -31,7 +31,7 @@ pub fn run() -> Result<(), String> {
     // What takes long comes last: who lacks something, Go too, hears of it first.
     link(TLOG_CHECK.name, &go::bring(&TLOG_CHECK)?)?;
     bring_go_tools()?;
-    link(NOMAD.name, &go::bring(&NOMAD)?)?;
+    bring_nomad()?;
     eprintln!("    cargo-deny: {}", deny::bring()?.display());
     Ok(())
 }
@@ -64,7 +64,14 @@ pub fn stores() -> Result<(), String> {
 pub fn nomad() -> Result<(), String> {
     link_all(&debian::bring(&[IPTABLES, CNI])?)?;
     mesh()?;
-    link(NOMAD.name, &go::bring(&NOMAD)?)
+    bring_nomad()
+}
+
+fn bring_nomad() -> Result<(), String> {
+    for tool in [NOMAD_AUTOSCALER, NOMAD] {
+        link(tool.name, &go::bring(&tool)?)?;
+    }
+    Ok(())
 }
 
 /// One at a time, the smallest first: each build takes all cores, and gigabytes of memory.

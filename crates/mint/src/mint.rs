@@ -6,6 +6,7 @@
 use std::io::{self, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::value_parser;
@@ -60,6 +61,9 @@ pub struct Arguments {
     /// How many coins are to wait in the pool: makes what is missing
     #[arg(long, value_name = "N", conflicts_with = "out", value_parser = value_parser!(u32).range(1..))]
     keep: Option<u32>,
+    /// Look again after so many seconds, until told to end
+    #[arg(long, value_name = "SECONDS", requires = "keep", value_parser = value_parser!(u32).range(1..))]
+    every: Option<u32>,
     /// The directory for the coins; created when it is not there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -99,38 +103,43 @@ fn parse_timestamp(text: &str) -> Result<Timestamp, &'static str> {
 ///
 /// When the coins would be of no use (already expired), the signer refuses or stays away, the place holds something else, or it fails.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let now = now()?;
-    if arguments.expires <= now {
-        return Err(Failure::Refused(format!(
-            "coins that expire {} would be refused from the start, since it is {now}: give a later --expires",
-            arguments.expires
-        )));
-    }
+    arguments.now()?;
     match (&arguments.vault_key, &arguments.key) {
         (Some(key), _) => {
             let patience = Duration::from_secs(arguments.vault_timeout.into());
             let client = Client::connect(vault::CALLER, Settings::from_environment()?, patience, batch::CALLS)?;
-            mint(arguments, &Key::open(client, &arguments.vault_mount, key)?, now)
+            mint(arguments, &Key::open(client, &arguments.vault_mount, key)?)
         }
         (None, Some(key)) => {
             let signer = KeyFile::open(key, arguments.key_version.get())?;
             eprintln!(
                 "WARNING: signing with a key file, which is for development. Whoever copies it can mint coins that nobody can tell from these."
             );
-            mint(arguments, &signer, now)
+            mint(arguments, &signer)
         }
         (None, None) => Err(Failure::Usage("give --vault-key or --key; see --help".to_owned())),
     }
 }
 
-fn mint(arguments: &Arguments, signer: &impl Signer, now: Timestamp) -> Result<(), Failure> {
+fn mint(arguments: &Arguments, signer: &impl Signer) -> Result<(), Failure> {
+    let now = arguments.now()?;
     match (&arguments.out, &arguments.pool_redis, arguments.count, arguments.keep) {
         (Some(out), _, Some(count), _) => mint_into_directory(arguments, signer, now, out, count),
         (None, Some(url), Some(count), _) => mint_into_pool(arguments, signer, now, url.as_ref(), Amount::Count(count)),
-        (None, Some(url), None, Some(keep)) => mint_into_pool(arguments, signer, now, url.as_ref(), Amount::Keep(keep)),
+        (None, Some(url), None, Some(keep)) => keep_in_pool(arguments, signer, url.as_ref(), keep),
         _ => Err(Failure::Usage(
             "give --out or --pool-redis, and --count or --keep; see --help".to_owned(),
         )),
+    }
+}
+
+/// Makes what is missing in the pool, once or again and again.
+fn keep_in_pool(arguments: &Arguments, signer: &impl Signer, url: Option<&RedisUrl>, keep: u32) -> Result<(), Failure> {
+    loop {
+        mint_into_pool(arguments, signer, arguments.now()?, url, Amount::Keep(keep))?;
+        let Some(every) = arguments.every else { return Ok(()) };
+        // A signal ends it here as anywhere: what is half done is done again, and made once.
+        thread::park_timeout(Duration::from_secs(every.into()));
     }
 }
 
@@ -142,6 +151,18 @@ fn now() -> Result<Timestamp, Failure> {
 }
 
 impl Arguments {
+    /// The time, if the order's coins are good for anything then.
+    fn now(&self) -> Result<Timestamp, Failure> {
+        let now = now()?;
+        if self.expires > now {
+            return Ok(now);
+        }
+        Err(Failure::Refused(format!(
+            "coins that expire {} would be refused from the start, since it is {now}: give a later --expires",
+            self.expires
+        )))
+    }
+
     fn issuance(&self, id: IssuanceId) -> Issuance {
         Issuance {
             id,

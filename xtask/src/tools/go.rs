@@ -90,6 +90,17 @@ pub const NOMAD: GoTool = GoTool {
     minutes: 6,
 };
 
+/// Says how many instances of a job there are to be.
+pub const NOMAD_AUTOSCALER: GoTool = GoTool {
+    name: "nomad-autoscaler",
+    published: Some(Published {
+        version: &["version"],
+        accepts: "Nomad Autoscaler v0.5.",
+    }),
+    tags: "",
+    minutes: 4,
+};
+
 /// How often a build says how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(15);
 

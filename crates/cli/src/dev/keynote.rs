@@ -4,6 +4,7 @@
 
 mod coins;
 mod jobs;
+mod scaling;
 mod votes;
 
 use std::fs;
@@ -29,7 +30,7 @@ const STEPS: [Step; 9] = [
     ("one coin by hand, and its trace in the audit log", coins::by_hand),
     ("coins by the batch, mined by a job", jobs::mine),
     ("what the mesh sees", votes::metrics),
-    ("more of the API, and fewer again", jobs::scale),
+    ("more of the API, and fewer again", scaling::scale),
     ("the coin is verified", coins::verify),
     (
         "without the terminating gateway the ledger waits, with it the queue drains",
@@ -64,6 +65,7 @@ pub fn walk(
         commands: Vec::new(),
         asserted: Vec::new(),
         coin: None,
+        curve: Vec::new(),
     };
     let mut steps = Vec::new();
     for (number, (name, step)) in STEPS.iter().enumerate() {
@@ -91,6 +93,8 @@ struct Walk<'a> {
     asserted: Vec<String>,
     /// The one that was signed by hand.
     coin: Option<SignedCoin>,
+    /// How the load and the numbers of instances went.
+    curve: Vec<Value>,
 }
 
 impl Walk<'_> {

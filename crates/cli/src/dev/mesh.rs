@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 use service::Failure;
 
 use self::network::Network;
+pub use self::nomad::REFILL;
 use self::ports::{Port, Ports};
 use self::supervisor::Supervisor;
 pub use self::tools::Tools;
@@ -165,7 +166,11 @@ pub fn set_up(
     say(&format!("minted   {count} coins for {campaign}, into the pool"));
     let minted = Minted { count, keys, odd };
 
-    prometheus::start(&site, &supervisor, stop, say)?;
+    if let Some(nomad) = &site.tools.nomad {
+        say(&format!("metrics  {}/", site.port_of(nomad, "prometheus", "http")?));
+    } else {
+        prometheus::start(&site, &supervisor, stop, say)?;
+    }
 
     let client = |port| Client::new(Base::local(port));
     let front = client(site.front);

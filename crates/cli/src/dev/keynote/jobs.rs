@@ -1,10 +1,11 @@
-//! What Nomad does: mines, scales, and takes the terminating gateway away and brings it back.
+//! What Nomad does: mines, and takes the terminating gateway away and brings it back.
 
 use serde_json::{Map, Value};
 use service::Failure;
 
 use super::Walk;
 use crate::dev::readings::ApiMetrics;
+use crate::dev::stop::Stop;
 use crate::dev::wait::wait_for;
 
 /// How many coins the job mines.
@@ -12,7 +13,7 @@ const COINS: u64 = 25;
 
 impl Walk<'_> {
     /// A job's allocations.
-    fn allocations(&self, job: &str) -> Result<Vec<Value>, Failure> {
+    pub fn allocations(&self, job: &str) -> Result<Vec<Value>, Failure> {
         let mut list = self.nomad()?;
         let said = crate::dev::job::run("`nomad job allocs`", list.args(["job", "allocs", "-json", job]))?;
         serde_json::from_slice(&said).map_err(|error| Failure::CouldNot(format!("`nomad job allocs`: {error}")))
@@ -33,28 +34,14 @@ impl Walk<'_> {
         wait_for(&format!("{count} {status} of {job}"), &mut Nobody, stop, look)
     }
 
-    /// Waits until what was changed about a job last is found healthy: before that Nomad takes no other change.
-    fn wait_for_deployment(&mut self, job: &str) -> Result<(), Failure> {
-        let stop = self.stop;
-        let look = || {
-            let mut latest = self.nomad().map_err(|failure| failure.to_string())?;
-            latest.args(["job", "deployments", "-latest", "-json", job]);
-            let said = crate::dev::job::run("`nomad job deployments`", &mut latest);
-            let said = said.map_err(|failure| failure.to_string())?;
-            let said = String::from_utf8_lossy(&said).into_owned();
-            let deployment: Value = serde_json::from_str(&said).unwrap_or_default();
-            if deployment["Status"] == "successful" {
-                Ok(())
-            } else {
-                Err(said)
-            }
-        };
-        wait_for(&format!("the deployment of {job}"), &mut Nobody, stop, look)
-    }
-
     fn coins_in_the_pool(&self) -> Result<u64, Failure> {
         Ok(ApiMetrics::read(&self.stage.api)?.sum("hashicoin_pool_coins", &[]))
     }
+}
+
+/// Looks until there is something, with nobody to look after meanwhile.
+pub fn wait_for_what<T>(what: &str, stop: &Stop, look: impl FnMut() -> Result<T, String>) -> Result<T, Failure> {
+    wait_for(what, &mut Nobody, stop, look)
 }
 
 /// Nobody to look after: the commands themselves say what is wrong.
@@ -98,19 +85,6 @@ pub fn mine(walk: &mut Walk<'_>) -> Result<(), Failure> {
     )?;
     let after = walk.coins_in_the_pool()?;
     walk.assert(after == before + COINS, &format!("{COINS} more coins wait in the pool"))
-}
-
-/// A second API and none of it noticed by those who ask.
-pub fn scale(walk: &mut Walk<'_>) -> Result<(), Failure> {
-    for (count, what) in [(2, "two serve"), (1, "one serves again")] {
-        walk.wait_for_deployment("api")?;
-        let mut scale = walk.nomad()?;
-        walk.succeed(scale.args(["job", "scale", "-detach", "api", "api", &count.to_string()]))?;
-        walk.wait_for_allocations("api", "running", count)?;
-        let answer = walk.stage.front.get("/v1/tally")?;
-        walk.assert(answer.status == 200, what)?;
-    }
-    Ok(())
 }
 
 /// Votes are taken while the way to Postgres is gone, and counted when it is back.

@@ -44,15 +44,20 @@ pub const VAULT: [(&str, &str); 5] = shipped![
 ];
 
 /// What Nomad runs, and how Vault and Consul get to know it.
-pub const NOMAD: [(&str, &str); 9] = shipped![
+pub const NOMAD: [(&str, &str); 14] = shipped![
+    "monitoring/rules/alerts.yml",
+    "monitoring/rules/recording.yml",
     "nomad/agent/client.hcl",
     "nomad/agent/server.hcl",
     "nomad/jobs/api.nomad.hcl",
+    "nomad/jobs/autoscaler.nomad.hcl",
     "nomad/jobs/ledger-init.nomad.hcl",
     "nomad/jobs/ledger.nomad.hcl",
     "nomad/jobs/miner.nomad.hcl",
     "nomad/jobs/pci-gateway.nomad.hcl",
+    "nomad/jobs/prometheus.nomad.hcl",
     "nomad/jobs/redis.nomad.hcl",
+    "nomad/jobs/refill.nomad.hcl",
     "nomad/setup.sh",
 ];
 

@@ -25,6 +25,17 @@ use crate::dev::stop::Stop;
 use crate::dev::wait::wait_for;
 use crate::http::{Base, Client};
 
+/// What the refilling miners are run with.
+pub const REFILL: &str = "nomad/jobs/refill.vars.json";
+
+/// How the API and the miners are scaled where a handful of people watch: a few requests are a crowd, and nobody waits for minutes.
+const SCALING: [(&str, &str); 4] = [
+    ("requests_per_second", "20"),
+    ("window", "10s"),
+    ("evaluation_interval", "2s"),
+    ("cooldown", "5s"),
+];
+
 /// The token that may do everything; only bringing up needs it.
 const ROOT: &str = "nomad-bootstrap";
 
@@ -77,6 +88,7 @@ pub fn start(site: &Site<'_>, nomad: &Nomad, supervisor: &Supervisor, stop: &Sto
     site.consul_environment(&mut setup, Machine::Public, BOOTSTRAP);
     site.vault_environment(&mut setup, vault::ROOT)?;
     setup.env("NOMAD_ADDR", site.nomad_address());
+    setup.env("NOMAD_TOKEN", token);
     setup.env("PATH", &site.tools.path);
     job::run("nomad/setup.sh", setup.arg(site.data.join("nomad/setup.sh")))?;
 
@@ -116,7 +128,8 @@ pub fn run_jobs(
         site.run_job(nomad, name)?;
     }
     is_done(site, nomad, supervisor, stop, "ledger-init")?;
-    for name in ["ledger", "api", "miner"] {
+    site.write_refill(campaign, count)?;
+    for name in ["ledger", "api", "miner", "prometheus", "autoscaler"] {
         site.run_job(nomad, name)?;
     }
     let mut dispatch = site.nomad_as_root(nomad)?;
@@ -295,19 +308,52 @@ impl Site<'_> {
         let port = |port| PathBuf::from(self.ports.get(port).to_string());
         let (port, consul_grpc) = (port(Port::PciGateway), port(consul::agent_ports(Machine::Pci).1));
         let envoy = self.programs.envoy.as_path();
+        let rules = self.data.join("monitoring/rules");
+        let server = PathBuf::from(format!("{}:{}", self.network.server(), self.ports.get(Port::NomadHttp)));
         let variables: &[(&str, &Path)] = match name {
             "redis" => &[("redis_server", &self.tools.redis), ("redis_cli", &nomad.redis_cli)],
             "pci-gateway" => &[("port", &port), ("consul_grpc", &consul_grpc)],
             "miner" => &[("programs", programs), ("vault", &vault)],
             "ledger-init" => &[("programs", programs), ("campaign", &campaign)],
+            "prometheus" => &[
+                ("prometheus", &nomad.prometheus),
+                ("rules", &rules),
+                ("nomad", &server),
+                ("scrape_interval", Path::new("1s")),
+            ],
+            "autoscaler" => &[("autoscaler", &nomad.autoscaler)],
             _ => &[("programs", programs), ("campaign", &campaign), ("vault", &vault)],
         };
-        variable("envoy", envoy);
+        if !["prometheus", "autoscaler"].contains(&name) {
+            variable("envoy", envoy);
+        }
         for (name, value) in variables {
             variable(name, value);
         }
+        if name == "api" {
+            for (name, value) in SCALING {
+                variable(name, Path::new(value));
+            }
+        }
         let file = self.data.join(&format!("nomad/jobs/{name}.nomad.hcl"));
         job::run(&format!("`nomad job run` of {name}"), run.arg(file)).map(drop)
+    }
+
+    /// Writes down what the job of the refilling miners is run with, for whoever runs it: a mesh comes up without.
+    fn write_refill(&self, campaign: &str, keep: u32) -> Result<(), Failure> {
+        let text = |value: &Path| value.display().to_string();
+        let mut variables = json!({
+            "programs": text(self.programs.api.parent().unwrap_or(Path::new("/"))),
+            "envoy": text(&self.programs.envoy),
+            "vault": self.vault_for_jobs(),
+            "campaign": campaign,
+            "expires": mint::late()?.to_string(),
+            "keep": keep,
+        });
+        for (name, value) in SCALING {
+            variables[name] = json!(value);
+        }
+        write(&self.data.join(REFILL), &variables.to_string())
     }
 
     /// A job's allocations.

@@ -16,7 +16,7 @@ use crate::shipped::fill;
 /// How often figures are read and rules looked at. Nobody wants to wait for a quarter of a minute in front of a demonstration.
 const EVERY: &str = "1s";
 
-/// Starts it, if the program is there and the parts are where its configuration looks for them: jobs of Nomad are elsewhere after each start.
+/// Starts it, if the program is there. Where Nomad runs the parts, it is a job.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn start(
     stop: &Stop,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Failure> {
-    let Some(program) = site.tools.prometheus.as_ref().filter(|_| !site.has_nomad()) else {
+    let Some(program) = &site.tools.prometheus else {
         return Ok(());
     };
     for (path, shipped) in files::PROMETHEUS {

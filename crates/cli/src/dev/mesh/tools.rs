@@ -36,6 +36,10 @@ pub struct Nomad {
     pub redis_cli: PathBuf,
     /// The directory of CNI's plugins, which make the jobs' networks.
     pub cni: PathBuf,
+    /// Reads everybody's figures.
+    pub prometheus: PathBuf,
+    /// Says how many instances of a job there are to be.
+    pub autoscaler: PathBuf,
 }
 
 /// Where CNI's plugins usually are: their own releases', and Debian's.
@@ -80,6 +84,8 @@ impl Tools {
             Nomad {
                 nomad: find("nomad"),
                 redis_cli: find("redis-cli"),
+                prometheus: find("prometheus"),
+                autoscaler: find("nomad-autoscaler"),
                 cni: CNI
                     .map(PathBuf::from)
                     .into_iter()
