@@ -32,11 +32,11 @@ use crate::stop::Stop;
 use crate::trouble::Trouble;
 
 /// The same in all runs, and dear to make.
-static CAMPAIGN: LazyLock<CampaignFile> = LazyLock::new(common::campaign);
+pub static CAMPAIGN: LazyLock<CampaignFile> = LazyLock::new(common::campaign);
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::from(common::keyring()));
 
 /// Held by whoever opens files or starts programs: one that is being started holds for a moment all that its parent has open, and a ledger in a file looks locked then.
-static ALONE: Mutex<()> = Mutex::new(());
+pub static ALONE: Mutex<()> = Mutex::new(());
 
 /// One run.
 fn run(seed: u64, writers: usize, real: Option<&OpenReal>, is_traced: bool) -> Report {

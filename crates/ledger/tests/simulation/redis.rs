@@ -33,13 +33,18 @@ impl Redis {
     /// Forgets everything.
     pub fn empty(&mut self) {
         for key in std::mem::take(&mut self.keys).into_keys() {
-            *self.changes.entry(key).or_default() += 1;
+            self.touch(&key);
         }
         self.stream = None;
     }
 
-    fn set(&mut self, key: &str, value: &str) {
+    /// Whoever watches this key finds it changed.
+    fn touch(&mut self, key: &str) {
         *self.changes.entry(key.to_owned()).or_default() += 1;
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        self.touch(key);
         self.keys.insert(key.to_owned(), value.to_owned());
     }
 
@@ -82,6 +87,10 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
             let Some(stream) = &mut redis.stream else {
                 return no_such_key();
             };
+            // As Redis does it: an id is not given twice.
+            if stream.entries.keys().any(|above| *above > place(id)) {
+                return smaller_than_the_top();
+            }
             stream.last = place(id);
             Value::Okay
         }
@@ -105,11 +114,9 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
             waiting.truncate(1 + inner.dice.below(waiting.len()));
             Value::Array(vec![Value::Array(vec![bulk(key), Value::Array(waiting)])])
         }
-        ["XRANGE", _, after, up_to] => {
-            let after = place(after.strip_prefix('(').expect("a range that is open below"));
+        ["XRANGE", _, "-", up_to] => {
             let entries = redis.stream.iter().flat_map(|stream| &stream.entries);
-            let range =
-                entries.filter(|(place_of, _)| (after..=place(up_to)).contains(place_of) && **place_of != after);
+            let range = entries.take_while(|(place_of, _)| **place_of <= place(up_to));
             Value::Array(range.map(|(place, fields)| entry(*place, fields)).collect())
         }
         ["XTRIM", _, "MINID", first] => {
@@ -270,6 +277,12 @@ fn unpacked(mut packed: &[u8]) -> Vec<Vec<String>> {
 /// What Redis says of a stream that is not there.
 fn no_such_key() -> Value {
     redis::parse_redis_value(b"-ERR no such key\r\n").expect("an answer of Redis'")
+}
+
+/// What Redis says of an id below the last entry's.
+fn smaller_than_the_top() -> Value {
+    redis::parse_redis_value(b"-ERR The ID specified in XSETID is smaller than the target stream top item\r\n")
+        .expect("an answer of Redis'")
 }
 
 fn bulk(text: &str) -> Value {

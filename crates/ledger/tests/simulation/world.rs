@@ -17,7 +17,7 @@ use crate::simulation::CAMPAIGN;
 use crate::simulation::common::token;
 use crate::simulation::database::Database;
 use crate::simulation::dice::{Dice, Fault};
-use crate::simulation::redis::Redis;
+use crate::simulation::redis::{Redis, Stream};
 
 /// Steps with faults.
 const WILD_STEPS: u32 = 120;
@@ -144,12 +144,15 @@ impl World {
         }
     }
 
-    /// A writer's program ended by itself, which it may only because another took over.
+    /// A writer's program ended by itself, which it may only because another took over, or because a person has to look at a Redis that was set back.
     pub fn ended(&self, writer: usize, failure: &Failure) {
         let mut inner = self.turn(writer);
         inner.say(|| format!("writer {writer} ends: {failure}"));
         inner.is_up[writer] = false;
-        if !failure.to_string().contains("another writer has taken the ledger over") {
+        let failure = failure.to_string();
+        if inner.was_emptied && failure.contains("Redis was set back") {
+            inner.puts_redis_right();
+        } else if !failure.contains("another writer has taken the ledger over") {
             inner.violate(format!("a writer gave up: {failure}"));
         }
         self.pass_turn(inner);
@@ -271,16 +274,21 @@ impl Inner {
     fn sends(&mut self) {
         let Some(stream) = &mut self.redis.stream else { return };
         let (last_ms, last_sequence) = stream.last;
-        let place = if self.clock_ms > last_ms {
+        let mut place = if self.clock_ms > last_ms {
             (self.clock_ms, 0)
         } else {
             (last_ms, last_sequence + 1)
         };
-        stream.last = place;
-        let position = Position {
+        // Each entry has an id of its own here, also when Redis was set back: the account at the end is one of entries.
+        let mut position = Position {
             ms: place.0,
             sequence: place.1,
         };
+        while self.entries.contains_key(&position) {
+            position.sequence += 1;
+            place.1 = position.sequence;
+        }
+        stream.last = place;
         let number = self.dice.below(COINS as usize + 1) as u64;
         let is_good = number < COINS;
         // Another vote each time, so that it says which entry it is of.
@@ -313,8 +321,22 @@ impl Inner {
         // It may be another one, on a machine whose clock is behind.
         self.clock_ms = 0;
         self.redis.empty();
+        // Or one that was set back to when nothing but the stream was there.
+        self.redis.stream = self.dice.coin().then(Stream::default);
         for sent in self.entries.values_mut() {
             sent.is_lost |= !sent.is_decided;
+        }
+    }
+
+    /// A person does what a ledger says that has ended because Redis was set back: the entries that it will never see are to be cast again, and go.
+    fn puts_redis_right(&mut self) {
+        self.say(|| "somebody deletes what the store has passed and never saw".to_owned());
+        let passed = self.database.state.queue.position;
+        for (position, sent) in self.entries.range_mut(..=passed) {
+            sent.is_lost |= !sent.is_decided;
+            if let Some(stream) = self.redis.stream.as_mut().filter(|_| sent.is_lost) {
+                stream.entries.remove(&(position.ms, position.sequence));
+            }
         }
     }
 
@@ -362,7 +384,8 @@ impl Inner {
             if is_in_batch {
                 sent.is_decided = true;
                 sent.is_lost = false;
-            } else if !sent.is_lost {
+            } else if !sent.is_lost && !self.was_emptied {
+                // In a Redis that was set back an entry may come in behind the batch that is under way; it must not be cut off.
                 wrong = Some(format!("the entry {position} was passed and not decided"));
             }
         }
@@ -405,7 +428,18 @@ impl Inner {
 
     /// An entry is not in the stream any more.
     pub fn was_cut_off(&mut self, position: Position) {
-        if position > self.database.state.queue.position {
+        let Some(sent) = self.entries.get_mut(&position) else {
+            return;
+        };
+        if sent.is_decided || sent.is_lost {
+            return;
+        }
+        // Behind the position in a Redis that was set back: nobody misses another vote of a coin that has voted.
+        let database = &self.database;
+        let has_voted = |(nullifier, _): &(Nullifier, Vote)| database.find(nullifier).is_some();
+        let is_behind = self.was_emptied && position <= database.state.queue.position;
+        sent.is_lost = is_behind && sent.ballot.as_ref().is_some_and(has_voted);
+        if !sent.is_lost {
             self.violate(format!("the entry {position} was cut off the stream and not decided"));
         }
     }

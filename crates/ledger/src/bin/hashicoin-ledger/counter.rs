@@ -80,7 +80,7 @@ impl Counter {
             let Some(last) = entries.last().map(|entry| entry.position) else {
                 // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
                 store.append(&Batch::nothing((self.clock)()))?;
-                stream::still_there(&mut redis, &names)?;
+                stream::still_there(&mut redis, &names, state.queue.position)?;
                 continue;
             };
             measure::batch(entries.len());

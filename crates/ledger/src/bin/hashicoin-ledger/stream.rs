@@ -6,17 +6,19 @@
 
 use ledger::Position;
 use ledger::redis::{Entry, Names};
-use redis::streams::{StreamId, StreamInfoStreamReply, StreamRangeReply};
+use redis::streams::{StreamId, StreamInfoStreamReply};
 use redis::{ConnectionLike, FromRedisValue};
-use service::Failure;
 
 use crate::trouble::Trouble;
 
 /// How long Redis holds the answer back when there is nothing to read, in milliseconds.
 const BLOCK_MS: u64 = 1000;
 
-/// What Redis answers to XREAD: of each stream its entries, of each its id, and names and values in turn.
-type Read = Option<Vec<(String, Vec<(String, Vec<Vec<u8>>)>)>>;
+/// Entries as Redis answers them: of each its id, and names and values in turn.
+type Entries = Vec<(String, Vec<Vec<u8>>)>;
+
+/// What Redis answers to XREAD: of each stream its entries.
+type Read = Option<Vec<(String, Entries)>>;
 
 /// One entry of the stream.
 pub struct Queued {
@@ -56,61 +58,57 @@ pub fn field(entry: &StreamId, name: &str) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// Makes sure that every vote from now on gets an id above the store's position. A stream that is not there is made: the API never makes one, so nothing can
-/// come in under a smaller id.
+/// Makes sure that every vote from now on gets an id above the store's position. A stream that is not there is made: the API never makes one. What others have done
+/// to it meanwhile may have left votes at or below the position; [`Projection::catch_up`](crate::projection::Projection::catch_up) finds them.
 ///
 /// # Errors
 ///
-/// When Redis is away; [`Trouble::End`] when the stream holds votes and is older than the store.
+/// When Redis is away.
 pub fn prepare(redis: &mut dyn ConnectionLike, names: &Names, position: Position) -> Result<(), Trouble> {
     let key = names.votes();
-    if !redis::cmd("EXISTS").arg(&key).query::<bool>(redis)? {
+    let last = last_id(redis, &key)?;
+    if last.is_some_and(|last| last >= position) {
+        return Ok(());
+    }
+    let mut change = redis::pipe();
+    change.atomic();
+    if last.is_none() {
         // A group is the only way to an empty stream; it is gone in the same step.
-        let mut make = redis::pipe();
-        make.atomic();
-        make.cmd("XGROUP")
-            .arg("CREATE")
-            .arg(&key)
-            .arg("new")
-            .arg("$")
-            .arg("MKSTREAM");
-        make.cmd("XGROUP").arg("DESTROY").arg(&key).arg("new");
-        if position > Position::START {
-            make.cmd("XSETID").arg(&key).arg(position.to_string());
-        }
-        make.exec(redis)?;
-        tracing::info!(%position, "made the stream of votes");
-        return Ok(());
+        let mut make = redis::cmd("XGROUP");
+        make.arg("CREATE").arg(&key).arg("new").arg("$").arg("MKSTREAM");
+        change.add_command(make);
+        change.cmd("XGROUP").arg("DESTROY").arg(&key).arg("new");
     }
-    let stream: StreamInfoStreamReply = redis::cmd("XINFO").arg("STREAM").arg(&key).query(redis)?;
-    let last = Position::parse(&stream.last_generated_id)
-        .ok_or_else(|| Trouble::Redis("the stream's last id does not read".to_owned()))?;
-    if last >= position {
-        return Ok(());
+    if position > Position::START {
+        change.cmd("XSETID").arg(&key).arg(position.to_string());
     }
-    if stream.length == 0 {
-        redis::cmd("XSETID").arg(&key).arg(position.to_string()).exec(redis)?;
-        tracing::warn!(%last, %position, "the stream was older than the store, and empty; it was set forward");
-        return Ok(());
+    change.exec(redis)?;
+    match last {
+        None => tracing::info!(%position, "made the stream of votes"),
+        Some(last) => tracing::warn!(%last, %position, "the stream was older than the store; it was set forward"),
     }
-    Err(Trouble::End(Failure::Refused(format!(
-        "the stream {key} ends at {last}, and the store has read up to {position}: Redis was set back, and which of its {} votes were counted cannot be told \
-         by their place. Stop the API, look at them (XRANGE), let them be cast again if they are not counted, then delete the stream",
-        stream.length
-    ))))
+    Ok(())
 }
 
-/// Makes sure that the stream is there: without one nothing can be queued, and only a new session makes it.
+/// Makes sure that the stream is there, and not one in whose place the ledger would not see a vote: only a new session makes it ready.
 ///
 /// # Errors
 ///
 /// When Redis is away, or has lost it.
-pub fn still_there(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
-    if redis::cmd("EXISTS").arg(names.votes()).query(redis)? {
-        Ok(())
-    } else {
-        Err(Trouble::Redis("it has lost the stream of votes".to_owned()))
+pub fn still_there(redis: &mut dyn ConnectionLike, names: &Names, position: Position) -> Result<(), Trouble> {
+    match last_id(redis, &names.votes())? {
+        Some(last) if last >= position => Ok(()),
+        _ => Err(Trouble::Redis("it has lost the stream of votes".to_owned())),
     }
+}
+
+/// The last id that the stream has given; `None` if there is none.
+fn last_id(redis: &mut dyn ConnectionLike, key: &str) -> Result<Option<Position>, Trouble> {
+    if !redis::cmd("EXISTS").arg(key).query::<bool>(redis)? {
+        return Ok(None);
+    }
+    let stream: StreamInfoStreamReply = redis::cmd("XINFO").arg("STREAM").arg(key).query(redis)?;
+    position(&stream.last_generated_id).map(Some)
 }
 
 /// The next entries after a position, in order; none after a second without any.
@@ -132,19 +130,14 @@ pub fn read(
     entries.map(Queued::new).collect()
 }
 
-/// The positions of the entries that are still there, after one position and up to another.
+/// The entries up to a position that are still there.
 ///
 /// # Errors
 ///
 /// When Redis is away.
-pub fn between(
-    redis: &mut dyn ConnectionLike,
-    names: &Names,
-    after: Position,
-    up_to: Position,
-) -> Result<Vec<Position>, Trouble> {
+pub fn up_to(redis: &mut dyn ConnectionLike, names: &Names, position: Position) -> Result<Vec<Queued>, Trouble> {
     let mut range = redis::cmd("XRANGE");
-    range.arg(names.votes()).arg(format!("({after}")).arg(up_to.to_string());
-    let reply: StreamRangeReply = range.query(redis)?;
-    reply.ids.iter().map(|entry| position(&entry.id)).collect()
+    range.arg(names.votes()).arg("-").arg(position.to_string());
+    let entries: Entries = range.query(redis)?;
+    entries.into_iter().map(Queued::new).collect()
 }
