@@ -173,7 +173,8 @@ impl BallotBox {
 
 fn not_submitted(error: SubmitError) -> Problem {
     match error {
-        SubmitError::Busy | SubmitError::Closed => Kind::Busy.into(),
+        SubmitError::Busy => Kind::Busy.into(),
+        SubmitError::Closed => Kind::Unavailable.into(),
         SubmitError::Unknown => Kind::OutcomeUnknown.into(),
         SubmitError::OtherCharities => {
             tracing::error!("a vote was read for the charities of another campaign");

@@ -107,7 +107,7 @@ pub enum SubmitError {
     /// The queue is full. Nothing was taken; try again in a moment.
     #[error("the ledger is busy; send the vote again in a moment")]
     Busy,
-    /// The ledger takes nothing any more. Nothing was taken.
+    /// The ledger takes nothing: not any more, or not before its store works again. Nothing was taken.
     #[error("the ledger is closed; send the vote again when it is back")]
     Closed,
     /// The vote may have been counted or not. Send it again: the same vote of the same coin counts once.
@@ -322,7 +322,7 @@ impl Ledger {
         &self.0.file
     }
 
-    /// Whether the ledger takes votes: not drained, and the writer is alive. For health answers.
+    /// Whether the ledger takes votes: not drained, the writer alive, and its store not away. For health answers.
     pub fn is_open(&self) -> bool {
         self.0.inlet.is_open()
     }
@@ -344,6 +344,8 @@ impl Shared {
         let Some(Threads { writer, signer }) = threads.take() else {
             return Ok(());
         };
+        // It may rest while its store is away.
+        writer.thread().unpark();
         // The signer ends after the writer, whose bell it hears to the last.
         let writer = ended(writer);
         let signer = signer.map_or(Ok(()), ended);

@@ -1,6 +1,7 @@
-//! The single writer: takes a batch, verifies every coin, counts the batch, answers.
+//! The single writer: takes a batch, verifies every coin, counts the batch, answers. While its store cannot be reached it takes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use batch::verify_coins;
 use coin::{Refusal, Timestamp};
@@ -9,6 +10,11 @@ use vote::{CampaignFile, Nullifier, Tally, Totals};
 
 use crate::queue::{Outlet, Reply, Submission};
 use crate::{Appended, Ballot, Batch, Bell, Clock, Keys, Outcome, Reader, State, Store, StoreError, SubmitError};
+
+/// How long the first pause is after the store could not be read back; each further one is twice as long.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(3);
 
 /// What the writer thread owns.
 pub(crate) struct Writer {
@@ -31,18 +37,18 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// When the committed state could not be read back after a failure. Whatever waits then is answered with [`SubmitError::Unknown`].
+    /// When the committed state is not what it can be after a failure, or the queue was closed before it could be read back.
     pub(crate) fn run(mut self, mut outlet: Outlet) -> Result<(), StoreError> {
         loop {
             let batch = outlet.take(self.batch_max);
             if batch.is_empty() {
                 return Ok(());
             }
-            self.count(batch)?;
+            self.count(batch, &mut outlet)?;
         }
     }
 
-    fn count(&mut self, batch: Vec<Submission>) -> Result<(), StoreError> {
+    fn count(&mut self, batch: Vec<Submission>, outlet: &mut Outlet) -> Result<(), StoreError> {
         let now = (self.clock)();
         let (ballots, replies) = self.verify(batch, now);
         let (ballots, replies) = self.only_issued(ballots, replies);
@@ -68,9 +74,39 @@ impl Writer {
                 for reply in replies {
                     send(reply, Err(SubmitError::Unknown));
                 }
-                recovered
+                recovered.or_else(|error| self.wait_for_store(error, votes, outlet))
             }
         }
+    }
+
+    /// Takes nothing in until the committed state can be read back: a disk that is full has room again some time. Only a store that fails is waited for, not one that
+    /// says what cannot be.
+    fn wait_for_store(
+        &mut self,
+        mut error: StoreError,
+        batch_len: usize,
+        outlet: &mut Outlet,
+    ) -> Result<(), StoreError> {
+        for Submission { reply, .. } in outlet.shut() {
+            send(reply, Err(SubmitError::Closed));
+        }
+        let mut pause = PAUSE_MIN;
+        while let StoreError::Backend(_) = error {
+            tracing::warn!(%error, "the store does not say what it holds; no votes are taken until it does");
+            if outlet.is_closed_within(pause) {
+                break;
+            }
+            pause = PAUSE_MAX.min(2 * pause);
+            match self.recover(batch_len) {
+                Ok(()) => {
+                    outlet.open();
+                    return Ok(());
+                }
+                Err(next) => error = next,
+            }
+        }
+        tracing::error!(%error, "the ledger's state is unknown; the writer stops");
+        Err(error)
     }
 
     /// Answers the refused at once and returns the others, each ballot with its reply.
@@ -137,17 +173,13 @@ impl Writer {
 
     /// Reads the committed state back after a batch of this size failed: it must be the state before it, or one that the batch explains.
     fn recover(&mut self, batch_len: usize) -> Result<(), StoreError> {
-        let State { totals, .. } = self.store.recover().inspect_err(|error| {
-            tracing::error!(%error, "the ledger's state is unknown; the writer stops");
-        })?;
+        let State { totals, .. } = self.store.recover()?;
         let most = self.totals.votes.saturating_add(batch_len as u64);
         if !totals.is_conserved() || !(self.totals.votes..=most).contains(&totals.votes) {
             let (before, after) = (self.totals.votes, totals.votes);
-            let what = format!(
+            return Err(StoreError::Damaged(format!(
                 "{before} votes before a batch of {batch_len} failed, {after} after, and the sums do not explain it"
-            );
-            tracing::error!(what, "the ledger's state is impossible; the writer stops");
-            return Err(StoreError::Damaged(what));
+            )));
         }
         tracing::warn!(
             votes_before = self.totals.votes,

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ledger::{LedgerError, Options, Outcome, SubmitError};
+use ledger::{Ledger, LedgerError, Options, Outcome, SubmitError};
 use serde_json::json;
+use servers::wait::wait_for;
 
 use crate::common::{Place, begin, nullifier, token, vote};
 use crate::stage::{Fault, Stage};
@@ -117,14 +118,11 @@ async fn a_real_failure_in_the_middle_of_a_batch_leaves_nothing_of_it() {
     assert_eq!(place.open().tally().votes, 6);
 }
 
-#[tokio::test]
-async fn a_writer_that_cannot_read_its_state_back_stops() {
-    let place = Place::with_ledger();
-    let stage = Stage::default();
-    let ledger = stage.open(&place, place.clock.options());
-    let Ok(Outcome::Counted(counted)) = ledger.submit(token(1), vote(json!({"a": 1}))).await else {
-        panic!()
-    };
+/// A ledger with a vote, whose second failed and was kept, and which cannot read back what it holds. The third waited behind the second.
+async fn away(place: &Place, stage: &Stage) -> Ledger {
+    let ledger = stage.open(place, place.clock.options());
+    let first = ledger.submit(token(1), vote(json!({"a": 1}))).await;
+    assert!(matches!(first, Ok(Outcome::Counted(_))), "{first:?}");
     stage.hold();
     let failing = begin(&ledger, token(2), vote(json!({"a": 1}))).await;
     stage.wait_for_batches(2);
@@ -133,19 +131,41 @@ async fn a_writer_that_cannot_read_its_state_back_stops() {
     stage.fail(Fault::Kept);
     stage.release();
     assert_eq!(failing.await.unwrap(), Err(SubmitError::Unknown));
-    assert_eq!(waiting.await.unwrap(), Err(SubmitError::Unknown));
-    assert!(
-        ledger.subscribe().changed().await.is_err(),
-        "the watch ends with the writer"
-    );
+    assert_eq!(waiting.await.unwrap(), Err(SubmitError::Closed));
+    ledger
+}
+
+#[tokio::test]
+async fn a_writer_that_cannot_read_its_state_back_takes_nothing_until_it_can() {
+    let place = Place::with_ledger();
+    let stage = Stage::default();
+    let ledger = away(&place, &stage).await;
+    let submit = |number| ledger.submit(token(number), vote(json!({"a": 1})));
     assert!(!ledger.is_open());
-    assert_eq!(
-        ledger.submit(token(4), vote(json!({"a": 1}))).await,
-        Err(SubmitError::Closed)
-    );
-    // What was durable can still be shown.
-    assert_eq!(ledger.vote(&nullifier(1)).unwrap(), Some(counted));
+    assert_eq!(submit(4).await, Err(SubmitError::Closed));
+    // What was durable can still be shown, and nobody is told what is not known.
+    assert!(ledger.vote(&nullifier(1)).unwrap().is_some());
+    assert_eq!(ledger.tally().votes, 1);
+
+    stage.mend_recovery();
+    wait_for("the ledger to be open", || {
+        ledger.is_open().then_some(()).ok_or_else(|| "it is not".to_owned())
+    });
+    assert_eq!(ledger.tally().votes, 2);
+    assert!(matches!(submit(2).await, Ok(Outcome::Repeated(counted)) if counted.index == 1));
+    assert!(matches!(submit(3).await, Ok(Outcome::Counted(counted)) if counted.index == 2));
+    ledger.drain().unwrap();
+    assert_eq!(place.open().tally().votes, 3);
+}
+
+#[tokio::test]
+async fn a_ledger_whose_store_is_away_ends_when_it_is_told_to_and_says_why() {
+    let place = Place::with_ledger();
+    let stage = Stage::default();
+    let ledger = away(&place, &stage).await;
+    let mut watch = ledger.subscribe();
     assert!(matches!(ledger.drain(), Err(LedgerError::Stopped(why)) if why.contains("no recovery")));
+    assert!(watch.changed().await.is_err(), "the watch ends with the writer");
     assert_eq!(place.open().tally().votes, 2);
 }
 

@@ -76,6 +76,11 @@ impl Stage {
         self.change(|script| script.is_broken = true);
     }
 
+    /// Lets recovery succeed again.
+    pub fn mend_recovery(&self) {
+        self.change(|script| script.is_broken = false);
+    }
+
     /// Lets appends wait.
     pub fn hold(&self) {
         self.change(|script| script.is_held = true);
