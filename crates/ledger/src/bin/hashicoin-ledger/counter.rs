@@ -171,7 +171,11 @@ fn decided(state: &State) -> Decided {
 }
 
 /// Shows that a ledger works: with its store a moment ago, and with Redis now.
-fn heartbeat(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
+///
+/// # Errors
+///
+/// When Redis fails.
+pub fn heartbeat(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
     let mut set = redis::cmd("SET");
     set.arg(names.ledger())
         .arg(env!("CARGO_PKG_VERSION"))

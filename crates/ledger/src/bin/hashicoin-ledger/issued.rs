@@ -9,6 +9,7 @@ use redis::ConnectionLike;
 use redis::streams::{StreamId, StreamRangeReply};
 use vote::Nullifier;
 
+use crate::counter::heartbeat;
 use crate::stream::field;
 use crate::trouble::Trouble;
 
@@ -69,6 +70,8 @@ pub fn log(
             coins.extend(nullifiers.iter().copied().map(Nullifier::from_bytes));
         }
         store.issue(&coins, now)?;
+        // A large order takes its time.
+        heartbeat(redis, names)?;
         let mut delete = redis::cmd("XDEL");
         delete.arg(&key);
         for entry in &entries.ids {
