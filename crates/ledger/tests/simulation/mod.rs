@@ -73,6 +73,8 @@ fn live(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
         file: CAMPAIGN.clone(),
         keys: KEYS.clone(),
         clock: Arc::new(|| Timestamp::parse(common::NOW).expect("a time")),
+        // So few that often more wait.
+        batch_max: 3,
         status: Arc::default(),
         stop: Stop::default(),
     };

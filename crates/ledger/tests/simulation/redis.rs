@@ -102,8 +102,10 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
             let [length_name, last_name] = ["length", "last-generated-id"].map(bulk);
             Value::Array(vec![length_name, Value::Int(length), last_name, bulk(&last)])
         }
-        ["XREAD", "COUNT", _, "BLOCK", _, "STREAMS", key, after] => {
+        ["XREAD", "COUNT", count, "STREAMS", key, after]
+        | ["XREAD", "COUNT", count, "BLOCK", _, "STREAMS", key, after] => {
             let ((ms, sequence), key) = (place(after), *key);
+            let count: usize = count.parse().expect("how many entries at most");
             let Some(stream) = &redis.stream else { return Value::Nil };
             let waiting = stream.entries.range((ms, sequence + 1)..);
             let mut waiting: Vec<Value> = waiting.map(|(place, fields)| entry(*place, fields)).collect();
@@ -111,7 +113,7 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
                 return Value::Nil;
             }
             // As if the others had come a moment later.
-            waiting.truncate(1 + inner.dice.below(waiting.len()));
+            waiting.truncate(count.min(1 + inner.dice.below(waiting.len())));
             Value::Array(vec![Value::Array(vec![bulk(key), Value::Array(waiting)])])
         }
         ["XRANGE", _, "-", up_to] => {

@@ -28,6 +28,9 @@ use crate::{http, init};
 /// How long a Vault that is away is waited for, at the start and for each checkpoint; then a checkpoint is tried again, and the program does not start.
 const VAULT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many entries are decided in one transaction at most: larger batches gain little, and each vote waits for all of its own.
+const BATCH_MAX: usize = 2048;
+
 /// Counts until the process is told to stop.
 ///
 /// # Errors
@@ -59,6 +62,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             file,
             keys,
             clock: Arc::new(clock::now),
+            batch_max: BATCH_MAX,
             status,
             stop: stop.clone(),
         },

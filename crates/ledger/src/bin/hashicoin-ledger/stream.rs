@@ -7,7 +7,7 @@
 use ledger::Position;
 use ledger::redis::{Entry, Names};
 use redis::streams::{StreamId, StreamInfoStreamReply};
-use redis::{ConnectionLike, FromRedisValue};
+use redis::{Cmd, ConnectionLike, FromRedisValue};
 
 use crate::trouble::Trouble;
 
@@ -116,7 +116,7 @@ fn last_id(redis: &mut dyn ConnectionLike, key: &str) -> Result<Option<Position>
 /// # Errors
 ///
 /// When Redis is away.
-pub fn read(
+pub fn wait(
     redis: &mut dyn ConnectionLike,
     names: &Names,
     after: Position,
@@ -124,6 +124,31 @@ pub fn read(
 ) -> Result<Vec<Queued>, Trouble> {
     let mut read = redis::cmd("XREAD");
     read.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK_MS);
+    entries(redis, names, after, &mut read)
+}
+
+/// The next entries after a position that are there now, in order.
+///
+/// # Errors
+///
+/// When Redis is away.
+pub fn read(
+    redis: &mut dyn ConnectionLike,
+    names: &Names,
+    after: Position,
+    count: usize,
+) -> Result<Vec<Queued>, Trouble> {
+    let mut read = redis::cmd("XREAD");
+    read.arg("COUNT").arg(count);
+    entries(redis, names, after, &mut read)
+}
+
+fn entries(
+    redis: &mut dyn ConnectionLike,
+    names: &Names,
+    after: Position,
+    read: &mut Cmd,
+) -> Result<Vec<Queued>, Trouble> {
     read.arg("STREAMS").arg(names.votes()).arg(after.to_string());
     let reply: Read = read.query(redis)?;
     let entries = reply.into_iter().flatten().flat_map(|(_, entries)| entries);
