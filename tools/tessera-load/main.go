@@ -1,8 +1,11 @@
 // tessera-load measures Tessera's POSIX log with its persistent antispam: how long it takes until entries are sequenced, integrated and under a published checkpoint.
 //
-//	tessera-load DIRECTORY ENTRIES BYTES
+//	tessera-load DIRECTORY FIRST ENTRIES BYTES
 //
-// It prints the seconds that the entries took, and how many distinct places in the log they have, which is their number if the antispam took none for another.
+// The log in DIRECTORY has entries up to FIRST, from runs before; these are numbered on. It prints the seconds that they took, and how many distinct places in the log they have,
+// which is their number if the antispam took none for another. It ends when the antispam knows all of them, so that the next run does not wait for that.
+//
+// The log's files are written through to the disk (O_SYNC) before an entry has its place. The antispam's database is not synced: Tessera does not ask it to be.
 package main
 
 import (
@@ -40,15 +43,19 @@ func main() {
 }
 
 func load(arguments []string) error {
-	if len(arguments) != 3 {
-		return errors.New("usage: tessera-load DIRECTORY ENTRIES BYTES")
+	if len(arguments) != 4 {
+		return errors.New("usage: tessera-load DIRECTORY FIRST ENTRIES BYTES")
 	}
 	directory := arguments[0]
-	count, err := strconv.Atoi(arguments[1])
+	first, err := strconv.ParseUint(arguments[1], 10, 64)
 	if err != nil {
 		return err
 	}
-	size, err := strconv.Atoi(arguments[2])
+	count, err := strconv.Atoi(arguments[2])
+	if err != nil {
+		return err
+	}
+	size, err := strconv.Atoi(arguments[3])
 	if err != nil || size < 8 {
 		return errors.New("an entry has 8 bytes at least")
 	}
@@ -83,7 +90,7 @@ func load(arguments []string) error {
 	entries := make([][]byte, count)
 	for number := range entries {
 		entries[number] = make([]byte, size)
-		binary.BigEndian.PutUint64(entries[number], uint64(number))
+		binary.BigEndian.PutUint64(entries[number], first+uint64(number))
 	}
 
 	began := time.Now()
@@ -93,14 +100,30 @@ func load(arguments []string) error {
 	}
 	// The last of them is under a checkpoint when all are.
 	awaiter := tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, checkpointEvery/10)
-	last := tessera.Index{Index: uint64(count - 1)}
+	last := tessera.Index{Index: first + uint64(count) - 1}
 	if _, _, err := awaiter.Await(ctx, func() (tessera.Index, error) { return last, nil }); err != nil {
 		return err
 	}
 	took := time.Since(began)
 
+	if err := follow(ctx, seen, last.Index+1); err != nil {
+		return err
+	}
 	fmt.Printf("%f %d\n", took.Seconds(), places)
 	return shutdown(ctx)
+}
+
+// Waits until the antispam knows this many entries.
+func follow(ctx context.Context, seen *antispam.AntispamStorage, entries uint64) error {
+	// It has one place in the log, however many ask for it.
+	follower := seen.Follower(nil)
+	for {
+		known, err := follower.EntriesProcessed(ctx)
+		if err != nil || known >= entries {
+			return err
+		}
+		time.Sleep(checkpointEvery / 10)
+	}
 }
 
 // Adds the entries, many at once, and gives how many distinct places they have.

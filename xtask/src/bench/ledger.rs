@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), String> {
     let release = place::target().join("release");
     let numbers = [arguments.rows, arguments.votes, arguments.rounds.into()].map(|number| number.to_string());
     eprintln!(
-        "    the ledger and COPY: {} rows first, which takes minutes",
+        "    the ledger, COPY and Tessera: {} rows first, which takes minutes",
         arguments.rows
     );
     let mut load = Command::new(release.join("examples/ledger_load"));

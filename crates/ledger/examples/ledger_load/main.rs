@@ -22,6 +22,7 @@ use serde_json::json;
 use self::alone::Alone;
 use self::copy::Copy;
 use self::rig::Rig;
+use self::tessera::Tessera;
 use self::votes::Maker;
 
 /// How long votes come at half of the speed that was measured.
@@ -40,12 +41,13 @@ fn main() -> ExitCode {
     let rig = Rig::start(rows, &mut maker);
     let mut copy = Copy::new(&rig);
     let mut alone = Alone::open(&rig.postgres, &maker.campaign);
+    let mut tessera = Tessera::filled(Path::new(tessera), rows);
     for _ in 0..rounds {
         let fdatasync_ms = disk::fdatasync_ms(rig.directory());
         let rows = rig.watch.votes();
         let copied = copy.rows_per_s(&maker.rows(votes));
         let stored = alone.rows_per_s(&maker.rows(votes));
-        let appended = tessera::entries_per_s(Path::new(tessera), votes);
+        let appended = tessera.entries_per_s(votes);
         let counted = rig.count(&maker.tokens(votes));
         let rate = counted.votes_per_s / 2.0;
         let receipts = rig.receipts(&maker.tokens((rate * OPEN_LOOP.as_secs_f64()) as u64), rate);

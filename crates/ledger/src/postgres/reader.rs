@@ -1,9 +1,10 @@
-//! Looks up what is committed, over a connection of its own.
+//! Looks up what is committed, over a connection of its own. What is asked for each tile and each vote says its arguments' types, as in [`super::append`].
 
 use std::collections::HashSet;
 
 use tlog::Hash;
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 use vote::{CampaignFile, IssuedEntry, Nullifier};
 
 use super::issue::find_issued;
@@ -57,7 +58,7 @@ impl Reader for PostgresReader {
         let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE nullifier = $1");
         self.look(async |client, file| {
             let key = nullifier.as_bytes().as_slice();
-            let row = client.query_opt(&statement, &[&key]).await?;
+            let row = client.query_typed_opt(&statement, &[(&key, Type::BYTEA)]).await?;
             row.map(|row| counted_from_row(&row, file)).transpose()
         })
     }
@@ -66,7 +67,9 @@ impl Reader for PostgresReader {
         let statement = format!("SELECT {VOTE} FROM ledger.votes WHERE vote_index >= $1 ORDER BY vote_index LIMIT $2");
         let (index, limit) = (to_sql(index)?, i64::from(limit));
         self.look(async |client, file| {
-            let rows = client.query(&statement, &[&index, &limit]).await?;
+            let rows = client
+                .query_typed(&statement, &[(&index, Type::INT8), (&limit, Type::INT8)])
+                .await?;
             rows.iter().map(|row| counted_from_row(row, file)).collect()
         })
     }
@@ -76,7 +79,9 @@ impl Reader for PostgresReader {
             format!("SELECT {COIN} FROM ledger.issued WHERE issued_index >= $1 ORDER BY issued_index LIMIT $2");
         let (first, limit) = (to_sql(index)?, i64::from(limit));
         self.look(async |client, _| {
-            let rows = client.query(&statement, &[&first, &limit]).await?;
+            let rows = client
+                .query_typed(&statement, &[(&first, Type::INT8), (&limit, Type::INT8)])
+                .await?;
             (index..)
                 .zip(&rows)
                 .map(|(place, row)| coin_from_row(row, place))
@@ -97,7 +102,9 @@ impl Reader for PostgresReader {
         let checkpoints = log.tables().checkpoints;
         let statement = format!("SELECT size, note FROM ledger.{checkpoints} WHERE size >= $1 ORDER BY size LIMIT $2");
         self.look(async |client, _| {
-            let rows = client.query(&statement, &[&size, &limit]).await?;
+            let rows = client
+                .query_typed(&statement, &[(&size, Type::INT8), (&limit, Type::INT8)])
+                .await?;
             rows.iter().map(checkpoint_from_row).collect()
         })
     }

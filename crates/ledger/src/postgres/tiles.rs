@@ -2,6 +2,7 @@
 
 use tlog::{Hash, Tree, TreeHead, partial_tiles};
 use tokio_postgres::GenericClient;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::row::{hash_from_bytes, tree_head_from_row};
 use crate::sql_integer::to_sql;
@@ -47,12 +48,13 @@ pub(super) async fn read_tile(
     let rows = if level == 0 {
         let leaves =
             format!("SELECT leaf_hash FROM ledger.{leaves} WHERE {number} BETWEEN $1 AND $1 + 255 ORDER BY {number}");
-        client.query(&leaves, &[&first]).await?
+        client.query_typed(&leaves, &[(&first, Type::INT8)]).await?
     } else {
         let hashes = format!(
             "SELECT hash FROM ledger.{above} WHERE level = $2 AND place BETWEEN $1 AND $1 + 255 ORDER BY place"
         );
-        client.query(&hashes, &[&first, &i16::from(level)]).await?
+        let arguments: [(&(dyn ToSql + Sync), Type); 2] = [(&first, Type::INT8), (&i16::from(level), Type::INT2)];
+        client.query_typed(&hashes, &arguments).await?
     };
     rows.iter().map(|row| hash_from_bytes(row.try_get(0)?)).collect()
 }
