@@ -1,7 +1,8 @@
 # The Nomad client of a machine: runs there what the server gives it.
 #
 # It promises: no request without a token. Addresses, directories, the machine's pool (`pci` for the one with a leg in each network, so that nothing lands there but what
-# asks for it), the places of Consul, Vault and CNI's plugins, and the agent's own token in Consul come in a second file.
+# asks for it), the places of Consul, Vault and CNI's plugins, the agent's own token in Consul, and where the machine keeps what must last
+# (`meta { hashicoin_data = "…" }`: Redis and the ledger run on a machine that says so) come in a second file.
 
 acl { enabled = true }
 

@@ -94,7 +94,7 @@ job "api" {
 
     restart {
       attempts = 10
-      interval = "5m"
+      interval = "1m"
       delay    = "1s"
       mode     = "delay"
     }

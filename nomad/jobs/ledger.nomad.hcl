@@ -40,16 +40,16 @@ job "ledger" {
       }
     }
 
-    # What was signed last stays on this machine for whoever comes next.
-    ephemeral_disk {
-      size    = 300
-      sticky  = true
-      migrate = true
+    # What was signed last is in a directory of the machine's own, for whoever comes next. An allocation's own disk would not do: not
+    # every allocation that comes next is given it.
+    constraint {
+      attribute = "${meta.hashicoin_data}"
+      operator  = "is_set"
     }
 
     restart {
       attempts = 10
-      interval = "5m"
+      interval = "1m"
       delay    = "1s"
       mode     = "delay"
     }
@@ -160,7 +160,7 @@ job "ledger" {
           "serve", "--listen", "127.0.0.1:8081", "--redis", "redis://127.0.0.1:6379", "--log", "json",
           "--store", "postgres://hashicoin_ledger@127.0.0.1:5432/hashicoin",
           "--campaign", var.campaign, "--keys", "${NOMAD_SECRETS_DIR}/keys.json",
-          "--vault-log-key", "hashicoin-log", "--signed-head", "${NOMAD_ALLOC_DIR}/data/ledger.signed",
+          "--vault-log-key", "hashicoin-log", "--signed-head", "${meta.hashicoin_data}/ledger.signed",
         ]
       }
 

@@ -35,7 +35,7 @@ job "pci-gateway" {
 
     restart {
       attempts = 10
-      interval = "5m"
+      interval = "1m"
       delay    = "1s"
       mode     = "delay"
     }

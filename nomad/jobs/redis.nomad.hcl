@@ -26,16 +26,16 @@ job "redis" {
       mode = "bridge"
     }
 
-    # The file of what was said yes to stays on this machine for whoever comes next.
-    ephemeral_disk {
-      size    = 300
-      sticky  = true
-      migrate = true
+    # What was said yes to is in a directory of the machine's own. An allocation's own disk would not do: not
+    # every allocation that comes next is given it.
+    constraint {
+      attribute = "${meta.hashicoin_data}"
+      operator  = "is_set"
     }
 
     restart {
       attempts = 10
-      interval = "5m"
+      interval = "1m"
       delay    = "1s"
       mode     = "delay"
     }
@@ -90,7 +90,7 @@ job "redis" {
       config {
         command = var.redis_server
         args = [
-          "--bind", "127.0.0.1", "--port", "6379", "--dir", "${NOMAD_ALLOC_DIR}/data",
+          "--bind", "127.0.0.1", "--port", "6379", "--dir", "${meta.hashicoin_data}",
           "--appendonly", "yes", "--appendfsync", "always", "--save", "",
         ]
       }

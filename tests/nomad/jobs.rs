@@ -170,3 +170,18 @@ fn the_api_is_updated_beside_itself_and_drained() {
     // The longest vote: 35 s at the gateway.
     assert!(group["Tasks"][0]["KillTimeout"].as_u64().unwrap() > 35_000_000_000);
 }
+
+/// An allocation's disk is lost with it: what a voter was promised, and what was signed last, is kept by the machine.
+#[test]
+fn what_must_last_is_on_no_disk_of_an_allocation() {
+    for name in ["redis", "ledger"] {
+        let job = render(&source(&format!("nomad/jobs/{name}.nomad.hcl")));
+        let group = &job["TaskGroups"][0];
+        let constraint = &group["Constraints"][0];
+        assert_eq!(constraint["LTarget"], "${meta.hashicoin_data}", "{name}");
+        assert_eq!(constraint["Operand"], "is_set", "{name}");
+        let arguments = group["Tasks"][0]["Config"]["args"].to_string();
+        assert!(arguments.contains("\"${meta.hashicoin_data}"), "{name}: {arguments}");
+        assert!(!arguments.contains("NOMAD_ALLOC_DIR"), "{name}: {arguments}");
+    }
+}

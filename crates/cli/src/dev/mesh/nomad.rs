@@ -43,6 +43,9 @@ const ROOT: &str = "nomad-bootstrap";
 const SOCKET_PATH_MAX: usize = 107;
 const SOCKET_PATH: usize = "/alloc/01234567-89ab-cdef-0123-456789abcdef/alloc/tmp/consul_grpc.sock".len();
 
+/// Where the machine of the jobs keeps what must last.
+const LASTING: &str = "nomad-data";
+
 /// Becomes the program that it is given, after hiding the places of this machine where CNI's plugins write down what they made: the networks of jobs go with the machine
 /// that they were on, and so do the notes about them.
 const OWN_PLACES: &str = "set -e
@@ -58,6 +61,8 @@ exec \"$0\" \"$@\"";
 ///
 /// When a step fails.
 pub fn start(site: &Site<'_>, nomad: &Nomad, supervisor: &Supervisor, stop: &Stop) -> Result<(), Failure> {
+    let lasting = site.data.join(LASTING);
+    fs::create_dir(&lasting).map_err(|error| Failure::io("create", &lasting, &error))?;
     for (path, text) in files::NOMAD {
         write(&site.data.join(path), text)?;
     }
@@ -252,8 +257,13 @@ impl Site<'_> {
                 "node_pool": if machine == Machine::Apps { "default" } else { "pci" },
                 "cni_path": nomad.cni,
                 "alloc_mounts_dir": directory.join("mounts"),
+                // Nomad would forget what ended as soon as the disk is four fifths full, whoever filled it, and with it what the miners said.
+                "gc_disk_usage_threshold": 100,
                 "servers": [format!("{}:{}", self.network.server(), port(Port::NomadRpc))],
             });
+            if machine == Machine::Apps {
+                settings["client"]["meta"] = json!({ "hashicoin_data": self.data.join(LASTING) });
+            }
         }
         settings
     }
