@@ -3,6 +3,7 @@
 //!
 //! As with the mesh, the program brings it up, and the tests read its `mesh.json`. Only root can give each job a network of its own.
 
+mod chaos;
 mod identities;
 mod jobs;
 mod live;

@@ -165,19 +165,27 @@ impl Mesh {
 
     /// Vault's client, with the token that may do everything.
     pub fn vault(&self) -> Command {
-        let root = Path::new(self.facts()["secrets"].as_str().unwrap()).join("vault-root");
         let mut vault = Command::new(tools().join("vault"));
         vault.env("VAULT_ADDR", format!("http://{}", self.address("vault", "http")));
-        vault.env("VAULT_TOKEN", fs::read_to_string(root).unwrap());
+        vault.env("VAULT_TOKEN", self.secret("vault-root"));
         vault
+    }
+
+    /// The file of one of the secrets.
+    pub fn secret_file(&self, name: &str) -> PathBuf {
+        Path::new(self.facts()["secrets"].as_str().unwrap()).join(name)
+    }
+
+    /// A secret.
+    pub fn secret(&self, name: &str) -> String {
+        fs::read_to_string(self.secret_file(name)).unwrap()
     }
 
     /// Nomad's client, with the token that may do everything.
     pub fn nomad(&self) -> Command {
-        let token = Path::new(self.facts()["secrets"].as_str().unwrap()).join("nomad-bootstrap");
         let mut nomad = Command::new(nomad());
         nomad.env("NOMAD_ADDR", format!("http://{}", self.address("nomad-server", "http")));
-        nomad.env("NOMAD_TOKEN", fs::read_to_string(token).unwrap());
+        nomad.env("NOMAD_TOKEN", self.secret("nomad-bootstrap"));
         nomad
     }
 

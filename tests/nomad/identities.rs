@@ -77,6 +77,9 @@ pub fn tokens(mesh: &Mesh) {
     let miner = token_of_a_miner(mesh);
     let api = token(mesh, &running(mesh, "api"), "api");
     let ledger = token(mesh, &running(mesh, "ledger"), "ledger");
+    // Who has no role has no token.
+    let none = exec(mesh, &running(mesh, "redis"), "redis", &["printenv", "VAULT_TOKEN"]);
+    assert_eq!((none.code(), &*none.stdout), (1, ""), "{none:?}");
     let sign = json!({ "input": INPUT });
     let verify = json!({ "input": INPUT, "signature": "vault:v1:AAAA" });
     let operations = [
@@ -85,14 +88,16 @@ pub fn tokens(mesh: &Mesh) {
         ("POST", "transit/verify/hashicoin", &verify),
         ("POST", "transit/sign/hashicoin-log", &sign),
         ("GET", "transit/keys/hashicoin", &Value::Null),
+        ("GET", "transit/keys/hashicoin-log", &Value::Null),
+        ("GET", "transit/export/signing-key/hashicoin", &Value::Null),
         ("POST", "transit/keys/hashicoin/rotate", &Value::Null),
         ("GET", "sys/mounts", &Value::Null),
         ("GET", "auth/token/lookup-self", &Value::Null),
     ];
     for (who, token, expected) in [
-        ("miner", &miner, [200, 403, 403, 403, 403, 403, 403, 200]),
-        ("api", &api, [403, 403, 403, 403, 200, 403, 403, 200]),
-        ("ledger", &ledger, [403, 403, 403, 200, 200, 403, 403, 200]),
+        ("miner", &miner, [200, 403, 403, 403, 403, 403, 403, 403, 403, 200]),
+        ("api", &api, [403, 403, 403, 403, 200, 200, 403, 403, 403, 200]),
+        ("ledger", &ledger, [403, 403, 403, 200, 200, 200, 403, 403, 403, 200]),
     ] {
         let seen = operations.map(|(method, path, body)| ask(vault, token, method, path, body));
         assert_eq!(seen, expected, "{who}");

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{identities, moved};
+use super::{chaos, identities, moved};
 use crate::harness::artifacts::source;
 use crate::harness::process::run;
 use crate::mesh::world::Mesh;
@@ -35,6 +35,9 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
     identities::autoscaler(&mesh);
     identities::thieves(&mesh);
     moved::ledger(&mesh);
+    moved::frozen(&mesh);
+    chaos::faults(&mesh);
+    eprintln!("the faults are over after {} s", began.elapsed().as_secs());
     let directories = ["/run/netns", "/run/cni", "/var/lib/cni"];
     drop(mesh);
     // Networks of jobs and the notes about them go with the machine that they were on.
