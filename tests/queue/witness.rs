@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use servers::process::{Process, run};
+use servers::tools::tool;
 use servers::wait::wait_for;
 use tempfile::TempDir;
 
@@ -58,10 +59,14 @@ impl Witness {
         command
     }
 
-    fn serve(&self, log: &str, listen: &str) -> (Process, SocketAddr) {
+    fn serving(&self, log: &str, listen: &str) -> Command {
         let mut command = self.command("serve");
         command.args(["--log-verifier-key", log, "--listen", listen]);
-        start("hashicoin-ledger witness", &mut command)
+        command
+    }
+
+    fn serve(&self, log: &str, listen: &str) -> (Process, SocketAddr) {
+        start("hashicoin-ledger witness", &mut self.serving(log, listen))
     }
 }
 
@@ -148,6 +153,69 @@ fn two_of_three_have_to_sign_and_one_may_be_away() {
 
     // A ledger that was set back would need the witnesses to forget, too: its own memory is not the only one.
     drop((first, second));
+}
+
+/// Calls to the system at which a witness is killed: the first of those that reach its memory. After `unlink` what it is about to sign is kept, and `writev` is the answer.
+const KILLS: [&str; 4] = ["pwrite64", "fsync", "unlink", "writev"];
+
+impl Witness {
+    /// The same witness under strace, which kills it there.
+    fn serve_killed(&self, log: &str, listen: &str, call: &str) -> Process {
+        let mut command = Command::new(tool("strace"));
+        command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o"]);
+        command.arg(self.file("strace")).arg(format!("--trace={call}"));
+        command.arg(format!("--inject={call}:signal=SIGKILL:when=1"));
+        if call != "writev" {
+            command.arg("-P").arg(self.directory.path());
+            for name in ["memory", "memory-journal"] {
+                command.arg("-P").arg(self.file(name));
+            }
+        }
+        let witness = self.serving(log, listen);
+        command.arg(witness.get_program()).args(witness.get_args());
+        start("hashicoin-ledger witness", &mut command).0
+    }
+}
+
+#[test]
+fn a_witness_that_is_killed_while_it_signs_answers_the_retry_and_the_log_goes_on() {
+    let mut world = World::start(Store::sqlite());
+    let log = log_key(&world);
+    let witness = Witness::new(0);
+    let (process, at) = witness.serve(&log, "127.0.0.1:0");
+    let at = at.to_string();
+    let policy = world.settings.log.path().join("policy");
+    fs::write(&policy, format!("witness w {} http://{at}\nquorum w\n", witness.key)).unwrap();
+    world.settings.witness_policy = Some(policy.clone());
+    world.kill_ledger();
+    world.is_well();
+    let coins = Mint::new().coins("coins", KILLS.len());
+    process.terminate();
+    process.ended();
+    for (coin, kill) in coins.iter().zip(KILLS) {
+        let mut killed = witness.serve_killed(&log, &at, kill);
+        let counted = world.vote(coin, &json!({"clean-water": 1}), "respond-async");
+        assert_eq!(counted.status, 202, "{counted:?}");
+        wait_for("the witness to be killed", || match killed.runs() {
+            true => Err(format!(
+                "{kill:?}: {}",
+                fs::read_to_string(witness.file("strace")).unwrap_or_default()
+            )),
+            false => Ok(()),
+        });
+        // The ledger shows the same tree again, and perhaps a larger one: the witness knows the one that it has signed, or the one before.
+        let (process, _) = witness.serve(&log, &at);
+        let counted = world.vote(coin, &json!({"clean-water": 1}), "wait=30");
+        assert!(counted.json()["receipt"].is_string(), "{kill:?}: {counted:?}");
+        process.terminate();
+        process.ended();
+    }
+    let url = format!("http://{}", world.api_address);
+    let mut audit = Command::new(program("hashicoin"));
+    let ended = run(audit
+        .args(["audit", &url, "--verifier-key", &log, "--witness-policy"])
+        .arg(&policy));
+    assert_eq!(ended.code(), 0, "{ended:?}");
 }
 
 #[test]

@@ -38,6 +38,18 @@ impl Log {
         Log { tree, tiles, history }
     }
 
+    /// The first history for so many leaves, and another from there on.
+    fn forked(at: u64, size: u64) -> Log {
+        let leaf = |index: u64| Hash::of_leaf(format!("{index} of {}", if index < at { 1 } else { 2 }).as_bytes());
+        let mut tree = Tree::new();
+        let tiles = tree.append(&(0..size).map(leaf).collect::<Vec<_>>()).unwrap();
+        Log {
+            tree,
+            tiles,
+            history: 2,
+        }
+    }
+
     fn at(&self, size: u64) -> TreeHead {
         Log::of(size, self.history).tree.head()
     }
@@ -294,4 +306,28 @@ fn what_cannot_be_remembered_is_not_signed() {
     let refusal = witness.add_checkpoint(&growth(&Log::of(5, 1), 0), NOW);
     assert!(matches!(refusal, Err(Refusal::Memory(_))), "{refusal:?}");
     assert!(!witness.works());
+}
+
+#[test]
+fn a_witness_that_was_set_back_goes_on_with_the_log_and_vouches_for_what_it_forgot_no_more() {
+    let place = Place::new();
+    place.open().add_checkpoint(&growth(&Log::of(5, 1), 0), NOW).unwrap();
+    let yesterday = std::fs::read(place.memory()).unwrap();
+    place.open().add_checkpoint(&growth(&Log::of(9, 1), 5), NOW).unwrap();
+    std::fs::write(place.memory(), &yesterday).unwrap();
+    let witness = place.open();
+    // The log asks for the growth from what it knows this one has signed, is told another size, and goes on from there.
+    let log = Log::of(12, 1);
+    let refusal = witness.add_checkpoint(&growth(&log, 9), NOW);
+    assert!(matches!(refusal, Err(Refusal::OtherSize(5))), "{refusal:?}");
+    witness.add_checkpoint(&growth(&log, 5), NOW).unwrap();
+
+    // What it means, and why nobody may do it: another history from yesterday on is as good to it. What it still knows it does not betray.
+    std::fs::write(place.memory(), &yesterday).unwrap();
+    let witness = place.open();
+    let other = Log::of(7, 2);
+    let refusal = witness.add_checkpoint(&growth(&other, 5), NOW);
+    assert!(matches!(refusal, Err(Refusal::Inconsistent)), "{refusal:?}");
+    let from_yesterday_on = Log::forked(5, 9);
+    witness.add_checkpoint(&growth(&from_yesterday_on, 5), NOW).unwrap();
 }

@@ -12,7 +12,7 @@
 //! not there fails the test, and the message names what brings it: `cargo xtask tools`.
 //!
 //! From the inside out: [`tools`] finds the programs, [`process`] runs one, [`wait`] is the only place that waits, [`port`] gives a port to a server that
-//! cannot pick one itself, [`proxy`] cuts connections to Postgres.
+//! cannot pick one itself, [`proxy`] cuts connections.
 
 pub mod port;
 pub mod postgres;

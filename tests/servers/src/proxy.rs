@@ -1,11 +1,11 @@
-//! A TCP proxy in front of a Postgres that cuts a connection at its COMMIT.
+//! A TCP proxy that cuts a connection at a message of the test's choice, such as a COMMIT to Postgres.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-/// What happens at the next COMMIT.
+/// What happens at the next such message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// It does not reach the server.
@@ -24,19 +24,30 @@ pub struct Proxy {
     next: Arc<Next>,
 }
 
-#[derive(Default)]
 struct Next {
+    /// What the message has in it.
+    at: &'static [u8],
     cut: Mutex<Option<Cut>>,
     is_released: Mutex<bool>,
     released: Condvar,
 }
 
 impl Proxy {
-    /// In front of the server at this address.
+    /// In front of the Postgres at this address, to cut at COMMIT.
     pub fn to(server: SocketAddr) -> Proxy {
+        Proxy::to_cut_at(b"COMMIT\0", server)
+    }
+
+    /// In front of the server at this address, to cut at messages with this in them.
+    pub fn to_cut_at(at: &'static [u8], server: SocketAddr) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let next = Arc::default();
+        let next = Arc::new(Next {
+            at,
+            cut: Mutex::default(),
+            is_released: Mutex::default(),
+            released: Condvar::new(),
+        });
         let shared = Arc::clone(&next);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -53,19 +64,24 @@ impl Proxy {
         self.address
     }
 
-    /// Cuts the next connection that commits.
+    /// Cuts the next connection that sends such a message.
     pub fn cut(&self, cut: Cut) {
         *self.next.cut.lock().unwrap() = Some(cut);
     }
 
-    /// Lets a COMMIT that is late arrive.
+    /// Whether nothing is to be cut any more.
+    pub fn has_cut(&self) -> bool {
+        self.next.cut.lock().unwrap().is_none()
+    }
+
+    /// Lets a message that is late arrive.
     pub fn release(&self) {
         *self.next.is_released.lock().unwrap() = true;
         self.next.released.notify_all();
     }
 }
 
-/// One connection, both ways. A client that is answered before it asks on has at most one message under way, so a COMMIT is at the end of what was read.
+/// One connection, both ways. A client that is answered before it asks on has at most one message under way.
 fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
     let cut = Arc::new(Mutex::new(None));
     let answers = {
@@ -78,7 +94,7 @@ fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
             let mut buffer = [0; 65536];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
                 match *cut.lock().unwrap() {
-                    // The answer to the COMMIT: it is done, and nobody hears of it.
+                    // The answer: it is done, and nobody hears of it.
                     Some(Cut::After) => break,
                     Some(Cut::Silence) => {}
                     _ if to.write_all(&buffer[..read]).is_err() => break,
@@ -94,7 +110,7 @@ fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
     let (mut from, mut to) = (client, server);
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         let message = &buffer[..read];
-        if message.ends_with(b"COMMIT\0") {
+        if message.windows(next.at.len()).any(|part| part == next.at) {
             *cut.lock().unwrap() = next.cut.lock().unwrap().take();
         }
         match *cut.lock().unwrap() {
@@ -117,7 +133,7 @@ fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
             _ => {}
         }
     }
-    // For Postgres the client is gone.
+    // For the server the client is gone.
     let _ = server.shutdown(Shutdown::Both);
     let _ = client.shutdown(Shutdown::Both);
     let _ = answers.join();

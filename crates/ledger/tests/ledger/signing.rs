@@ -12,7 +12,7 @@ use vote::LogEntry;
 
 use crate::common::{Place, campaign, keyring, token, vote};
 
-const ORIGIN: &str = "hashicoin/hashiconf-2020";
+pub const ORIGIN: &str = "hashicoin/hashiconf-2020";
 
 impl Place {
     /// Beside the ledger.
@@ -52,7 +52,7 @@ impl Place {
     }
 }
 
-async fn count(ledger: &Ledger, number: u64) -> Counted {
+pub async fn count(ledger: &Ledger, number: u64) -> Counted {
     match ledger.submit(token(number), vote(json!({"a": 1}))).await.unwrap() {
         Outcome::Counted(counted) | Outcome::Repeated(counted) => counted,
         other => panic!("{other:?}"),
@@ -60,7 +60,7 @@ async fn count(ledger: &Ledger, number: u64) -> Counted {
 }
 
 /// The first checkpoint that covers so many votes.
-async fn covering(ledger: &Ledger, votes: u64) -> Arc<KeptCheckpoint> {
+pub async fn covering(ledger: &Ledger, votes: u64) -> Arc<KeptCheckpoint> {
     let mut published = ledger.checkpoint(LogKind::Votes).unwrap();
     let covers = |last: &Option<Arc<KeptCheckpoint>>| last.as_ref().is_some_and(|last| last.size >= votes);
     let found = published.wait_for(covers).await.unwrap().clone();
@@ -68,7 +68,7 @@ async fn covering(ledger: &Ledger, votes: u64) -> Arc<KeptCheckpoint> {
 }
 
 /// Whom a stranger trusts who has only what the ledger says its keys are.
-fn policy(ledger: &Ledger) -> Policy {
+pub fn policy(ledger: &Ledger) -> Policy {
     let keys = ledger.verifier_keys();
     let keys = keys.iter().map(|key| VerifierKey::parse(key).unwrap()).collect();
     Policy::new(ORIGIN, keys)
