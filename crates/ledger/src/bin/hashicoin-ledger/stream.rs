@@ -6,8 +6,8 @@
 
 use ledger::Position;
 use ledger::redis::{Entry, Names};
-use redis::streams::{StreamId, StreamInfoStreamReply};
-use redis::{Cmd, ConnectionLike, FromRedisValue};
+use redis::streams::StreamInfoStreamReply;
+use redis::{Cmd, ConnectionLike};
 
 use crate::trouble::Trouble;
 
@@ -48,14 +48,6 @@ impl Queued {
 
 fn position(id: &str) -> Result<Position, Trouble> {
     Position::parse(id).ok_or_else(|| Trouble::Redis("an id does not read".to_owned()))
-}
-
-/// A field's bytes; none if the entry does not have it.
-pub fn field(entry: &StreamId, name: &str) -> Vec<u8> {
-    let value = entry.map.get(name).cloned();
-    value
-        .and_then(|value| Vec::from_redis_value(value).ok())
-        .unwrap_or_default()
 }
 
 /// Makes sure that every vote from now on gets an id above the store's position. A stream that is not there is made: the API never makes one. What others have done
