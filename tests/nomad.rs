@@ -8,4 +8,5 @@ mod identities;
 mod jobs;
 mod live;
 mod moved;
+mod report;
 mod site;

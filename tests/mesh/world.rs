@@ -22,6 +22,9 @@ use crate::harness::wait::{wait_for, wait_up_to};
 /// How long the keynote may take: a minute and a half on an idle machine, most of it the API's growing and shrinking.
 const KEYNOTE_MAX: Duration = Duration::from_secs(400);
 
+/// Where the keynote's page for people is written, in a directory that is not there yet.
+const REPORT: &str = "keynote/report.html";
+
 /// `hashicoin dev --mesh`, after its story.
 pub struct Mesh {
     process: Process,
@@ -61,6 +64,9 @@ impl Mesh {
         let mut open_up = Command::new("chmod");
         assert_eq!(run(open_up.arg("711").arg(directory.path())).code(), 0);
         let mut command = command_with(flags);
+        if flags.contains(&"--keynote") {
+            command.arg("--report").arg(directory.path().join(REPORT));
+        }
         command
             .args(["--count", "500", "--data"])
             .arg(directory.path().join("data"));
@@ -91,6 +97,11 @@ impl Mesh {
             line.map(|line| serde_json::from_str(line).unwrap()).ok_or(told)
         });
         walked.unwrap_or_else(|told| panic!("waited {KEYNOTE_MAX:?} for the keynote to be walked; {told}"))
+    }
+
+    /// The keynote's page for people, once it was walked to its end.
+    pub fn report(&self) -> String {
+        fs::read_to_string(self.directory.path().join(REPORT)).unwrap()
     }
 
     /// What `mesh.json` says now.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{chaos, identities, moved};
+use super::{chaos, identities, moved, report};
 use crate::harness::artifacts::source;
 use crate::harness::process::run;
 use crate::mesh::world::Mesh;
@@ -30,6 +30,7 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
         [3, 4, 3, 2, 2, 6, 4, 3, 10],
         "{told:#}"
     );
+    report::tells(&mesh, &told);
     plan(&mesh);
     identities::tokens(&mesh);
     identities::autoscaler(&mesh);

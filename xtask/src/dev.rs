@@ -19,6 +19,8 @@ pub struct Arguments {
 }
 
 /// The keynote's steps, each asserted, on a real Vault, Consul and Nomad: `dev --nomad --keynote`; as root
+///
+/// Writes a report for people, target/keynote/report.html.
 #[derive(clap::Args)]
 pub struct Keynote {
     #[command(flatten)]
@@ -32,7 +34,9 @@ pub struct Keynote {
 /// As [`run`].
 pub fn keynote(keynote: Keynote) -> Result<(), String> {
     let Keynote { mut dev } = keynote;
-    dev.arguments.splice(0..0, ["--nomad", "--keynote"].map(OsString::from));
+    let report = place::target().join("keynote/report.html");
+    let flags = ["--nomad", "--keynote", "--report"].map(OsString::from);
+    dev.arguments.splice(0..0, flags.into_iter().chain([report.into()]));
     run(&dev)
 }
 

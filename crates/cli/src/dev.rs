@@ -3,6 +3,7 @@
 //! Keygen, mint, API on a new ledger, Envoy with the gate in front; then good, forged and double votes through Envoy, and the figures read back from the
 //! running parts. Everything it starts ends with it. Nothing here is for production: the key is a file, and all of it goes when it ends.
 
+mod addresses;
 mod bootstrap;
 mod child;
 mod data;
@@ -10,6 +11,7 @@ mod figures;
 mod forge;
 mod job;
 mod keynote;
+mod memory;
 mod mesh;
 mod mint;
 mod programs;
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::value_parser;
-use serde_json::{Value, json};
+use serde_json::Value;
 use service::Failure;
 
 use crate::output;
@@ -55,6 +57,9 @@ pub struct Arguments {
     /// After the story walk the keynote's steps, each with its commands and what must follow from them; with --json a second line has them
     #[arg(long, requires = "nomad")]
     keynote: bool,
+    /// Also write the keynote down as a page for people: steps, figures, the scaling, the outcome, addresses
+    #[arg(long, value_name = "FILE", requires = "keynote")]
+    report: Option<PathBuf>,
     /// The directory of the mesh's servers [default: PATH]
     #[arg(long, value_name = "DIR", requires = "servers")]
     tools: Option<PathBuf>,
@@ -141,10 +146,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     say("The story held.");
     if arguments.keynote {
         let tools = mesh::Tools::find(arguments.tools.as_deref(), true)?;
-        let steps = keynote::walk(&mut stage, &data, &tools, &campaign, &stop, &say)?;
-        if arguments.json {
-            output::print(json!({ "ok": true, "steps": steps }))?;
+        let (told, walked) = keynote::walk(&mut stage, &data, &tools, &campaign, &stop, &say);
+        if let Some(file) = &arguments.report {
+            keynote::write_report(file, &told)?;
+            say(&format!("report   {}", file.display()));
         }
+        if arguments.json {
+            output::print(told)?;
+        }
+        walked?;
         say("The keynote held.");
     }
     if arguments.once {
@@ -157,6 +167,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn stay_up(stage: &mut Stage, data: &Data, stop: &Stop, say: &dyn Fn(&str)) -> Result<(), Failure> {
     let (front, keys) = (stage.front.base().clone(), data.keys());
     say(&format!("\nOpen     {front}/"));
+    for (name, address) in addresses::of_servers(data) {
+        say(&format!("{name:<8} {address}/"));
+    }
     say(&format!("Verify   hashicoin verify COIN.TXT --keys {}", keys.display()));
     say(&format!(
         "Vote     hashicoin vote --url {front} --coin COIN.TXT clean-water"

@@ -1,9 +1,11 @@
 //! The keynote: the steps that were shown on a stage, walked on the running mesh, each with the commands that a person would type and what must follow from them.
 //!
-//! A step that does not end as it must ends the walk: the ones after it stand on it.
+//! A step that does not end as it must ends the walk: the ones after it stand on it. What was seen until then is told all the same.
 
 mod coins;
+mod curve;
 mod jobs;
+mod report;
 mod scaling;
 mod votes;
 
@@ -11,12 +13,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use coin::SignedCoin;
 use serde_json::{Value, json};
 use service::Failure;
 
+use super::addresses;
 use super::data::Data;
+use super::memory;
 use super::mesh::Tools;
 use super::stage::Stage;
 use super::stop::Stop;
@@ -42,11 +47,9 @@ const STEPS: [Step; 9] = [
     ),
 ];
 
-/// Walks all steps; gives what each did and asserted, for machines.
+/// Walks all steps; gives what each did and asserted, for machines and for the report, and whether all held.
 ///
-/// # Errors
-///
-/// [`Failure::Refused`] when a step did not end as it must, [`Failure::CouldNot`] when a part does not answer.
+/// The failure is [`Failure::Refused`] when a step did not end as it must, [`Failure::CouldNot`] when a part does not answer.
 pub fn walk(
     stage: &mut Stage,
     data: &Data,
@@ -54,7 +57,8 @@ pub fn walk(
     campaign: &str,
     stop: &Stop,
     say: &dyn Fn(&str),
-) -> Result<Vec<Value>, Failure> {
+) -> (Value, Result<(), Failure>) {
+    let addresses = addresses::to_json(data, stage.front.base());
     let mut walk = Walk {
         stage,
         data,
@@ -66,18 +70,55 @@ pub fn walk(
         asserted: Vec::new(),
         coin: None,
         curve: Vec::new(),
+        tally: Value::Null,
+        audit: Value::Null,
     };
-    let mut steps = Vec::new();
+    let (mut steps, mut failed) = (Vec::new(), None);
+    let (began, mut memory_max) = (Instant::now(), 0);
     for (number, (name, step)) in STEPS.iter().enumerate() {
         say(&format!("{:>2}  {name}", number + 1));
-        step(&mut walk)?;
+        let step_began = Instant::now();
+        let walked = step(&mut walk);
+        memory_max = memory_max.max(memory::taken());
         steps.push(json!({
             "name": name,
             "commands": std::mem::take(&mut walk.commands),
             "asserted": std::mem::take(&mut walk.asserted),
+            "seconds": step_began.elapsed().as_secs_f64(),
         }));
+        if let Err(failure) = walked {
+            failed = Some((*name, failure));
+            break;
+        }
     }
-    Ok(steps)
+    let mut told = json!({
+        "ok": failed.is_none(),
+        "steps": steps,
+        "seconds": began.elapsed().as_secs_f64(),
+        "memory_bytes_max": memory_max,
+        "curve": walk.curve,
+        "tally": walk.tally,
+        "audit": walk.audit,
+        "addresses": addresses,
+    });
+    let Some((name, failure)) = failed else {
+        return (told, Ok(()));
+    };
+    told["failed"] = json!(name);
+    told["error"] = json!(failure.to_string());
+    (told, Err(failure))
+}
+
+/// Writes down what [`walk`] gave, as a page for people.
+///
+/// # Errors
+///
+/// When the disk refuses.
+pub fn write_report(file: &Path, told: &Value) -> Result<(), Failure> {
+    if let Some(directory) = file.parent() {
+        fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
+    }
+    fs::write(file, report::page(told)).map_err(|error| Failure::io("write", file, &error))
 }
 
 /// What the steps have in common.
@@ -95,6 +136,10 @@ struct Walk<'a> {
     coin: Option<SignedCoin>,
     /// How the load and the numbers of instances went.
     curve: Vec<Value>,
+    /// Who has which share at the end.
+    tally: Value,
+    /// What the stranger's audit said.
+    audit: Value,
 }
 
 impl Walk<'_> {
@@ -170,15 +215,7 @@ impl Walk<'_> {
 
     /// One of the parts' addresses, out of `mesh.json`.
     fn address(&self, part: &str) -> Result<String, Failure> {
-        let file = self.data.join("mesh.json");
-        let text = fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
-        let mesh: Value = serde_json::from_str(&text).unwrap_or_default();
-        let mut parts = mesh["parts"].as_array().into_iter().flatten();
-        let found = parts.find(|candidate| candidate["name"] == part);
-        let address = found.and_then(|part| part["addresses"]["http"].as_str());
-        address
-            .map(|address| format!("http://{address}"))
-            .ok_or_else(|| Failure::CouldNot(format!("mesh.json has no address of {part}")))
+        addresses::of_part(self.data, part)
     }
 
     fn secret(&self, name: &str) -> Result<String, Failure> {
@@ -211,5 +248,63 @@ impl Walk<'_> {
         std::env::current_exe()
             .map(Command::new)
             .map_err(|error| Failure::CouldNot(format!("could not find this program itself: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{STEPS, walk};
+    use crate::dev::data::Data;
+    use crate::dev::mesh::Tools;
+    use crate::dev::readings::GateMetrics;
+    use crate::dev::stage::Stage;
+    use crate::dev::stop::Stop;
+    use crate::dev::wait::Watched;
+    use crate::http::{Base, Client};
+    use service::Failure;
+
+    struct Nothing;
+
+    impl Watched for Nothing {
+        fn still_runs(&mut self) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn last_words(&self) -> String {
+            String::new()
+        }
+    }
+
+    /// Without a mesh the first step fails, and the others are not tried.
+    #[test]
+    fn a_walk_that_fails_tells_where_and_why() {
+        let data = Data::create(None).unwrap();
+        let client = || Client::new(Base::local(1));
+        let mut stage = Stage {
+            parts: Box::new(Nothing),
+            front: client(),
+            api: client(),
+            gate: GateMetrics::of_listener(client()),
+        };
+        let tools = Tools {
+            consul: PathBuf::new(),
+            vault: PathBuf::new(),
+            postgres: PathBuf::new(),
+            initdb: PathBuf::new(),
+            psql: PathBuf::new(),
+            redis: PathBuf::new(),
+            prometheus: None,
+            nomad: None,
+            path: "".into(),
+        };
+        let (told, walked) = walk(&mut stage, &data, &tools, "c", &Stop::never(), &|_| ());
+        let error = walked.unwrap_err().to_string();
+        assert!(error.contains("mesh.json"), "{error}");
+        assert_eq!(told["ok"], false);
+        assert_eq!(told["failed"], STEPS[0].0);
+        assert_eq!(told["error"], error);
+        assert_eq!(told["steps"].as_array().map(Vec::len), Some(1));
     }
 }

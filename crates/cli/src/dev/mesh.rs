@@ -167,7 +167,9 @@ pub fn set_up(
     let minted = Minted { count, keys, odd };
 
     if let Some(nomad) = &site.tools.nomad {
-        say(&format!("metrics  {}/", site.port_of(nomad, "prometheus", "http")?));
+        let metrics = site.port_of(nomad, "prometheus", "http")?.to_string();
+        say(&format!("metrics  {metrics}/"));
+        supervisor.note("prometheus", json!({ "http": metrics.trim_start_matches("http://") }))?;
     } else {
         prometheus::start(&site, &supervisor, stop, say)?;
     }

@@ -27,6 +27,12 @@ impl Stop {
         Ok(stop)
     }
 
+    /// One that is never asked, for tests: a process listens only once.
+    #[cfg(test)]
+    pub fn never() -> Stop {
+        Stop(Arc::default())
+    }
+
     /// Waits this long at most; true as soon as the process was asked to end, and from then on.
     pub fn asked_within(&self, time: Duration) -> bool {
         let (asked, changed) = &*self.0;

@@ -184,6 +184,7 @@ impl Seen {
             "after_s": self.after.as_secs_f64(),
             "api": self.api,
             "miners": self.miners,
+            "capacity": CAPACITY,
             "requests_per_second": self.requests_per_second,
         })
     }

@@ -128,6 +128,17 @@ impl Supervisor {
         Ok(PartOf { supervisor: self, name })
     }
 
+    /// Writes something down beside the parts, about what somebody else keeps running.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn note(&self, name: &str, fact: Value) -> Result<(), Failure> {
+        let mut parts = lock(&self.shared);
+        parts.facts.insert(name.to_owned(), fact);
+        parts.write()
+    }
+
     /// Its name and process id, in the order of their starts.
     pub fn pids(&self) -> Vec<(&'static str, u32)> {
         let parts = lock(&self.shared);

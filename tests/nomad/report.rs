@@ -1,0 +1,38 @@
+//! What the keynote tells at its end, to machines and as a page for people: the same, and true.
+
+use serde_json::Value;
+
+use crate::harness::http::{exchange, request};
+use crate::mesh::world::Mesh;
+
+/// Holds the page against what was told, and that against the parts.
+pub fn tells(mesh: &Mesh, told: &Value) {
+    let page = mesh.report();
+    let has = |text: &Value| {
+        let text = text.as_str().unwrap();
+        assert!(page.contains(text), "no {text:?} in the report: {page}");
+    };
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    assert_eq!(told["ok"], true);
+    assert!(page.contains("<svg") && !page.contains("<script"), "{page}");
+    for step in list(&told["steps"]) {
+        has(&step["name"]);
+        list(&step["asserted"]).iter().for_each(has);
+    }
+    for charity in list(&told["tally"]["charities"]) {
+        has(&charity["percent"]);
+    }
+    has(&told["audit"]["root"]);
+    assert_eq!(told["audit"]["clean"], true);
+    // What the nine servers and their proxies take together is more than this, on any machine.
+    assert!(told["memory_bytes_max"].as_u64().unwrap() > 100 << 20, "{told:#}");
+    let addresses = list(&told["addresses"]);
+    let names: Vec<_> = addresses.iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Page", "Vault", "Consul", "Nomad", "Prometheus"]);
+    for part in addresses {
+        has(&part["address"]);
+        let address = part["address"].as_str().unwrap().trim_start_matches("http://");
+        let answer = exchange(address.parse().unwrap(), &request("GET", "/", &[], ""));
+        assert!(answer.status < 500, "{part}: {answer:?}");
+    }
+}
