@@ -1,10 +1,12 @@
 //! A part is killed while votes come in. What was taken is counted, once.
 
+use std::fs;
 use std::thread;
 
 use rusqlite::Connection;
 use serde_json::json;
 use servers::Postgres;
+use servers::process::run;
 use servers::proxy::{Cut, Proxy};
 use servers::wait::wait_for;
 
@@ -151,6 +153,23 @@ fn a_ledger_that_slept_through_a_takeover_is_fenced_out() {
             "{ended:?}"
         );
     });
+    world.settle(&coins);
+}
+
+#[test]
+fn a_ledger_that_knows_not_what_was_signed_takes_nothing_over() {
+    let coins = Mint::new().coins("coins", 2);
+    let mut world = World::start(Store::postgres());
+    assert_eq!(world.vote(&coins[0], &json!({"clean-water": 1}), "wait=30").status, 201);
+    let file = world.settings.log.path().join("signed");
+    let elsewhere = file.with_extension("elsewhere");
+    // As on a machine that the file was not brought to. The one that runs writes it anew with its next checkpoint.
+    fs::rename(&file, &elsewhere).unwrap();
+    let ended = run(&mut world.serve_ledger());
+    assert!(ended.code() == 1 && ended.stderr.contains("there is no"), "{ended:?}");
+    fs::rename(&elsewhere, &file).unwrap();
+    assert_eq!(world.vote(&coins[1], &json!({"clean-water": 1}), "wait=30").status, 201);
+    world.ledger.still_runs();
     world.settle(&coins);
 }
 

@@ -36,7 +36,10 @@ use self::log::PostgresLog;
 use self::reader::PostgresReader;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
-use crate::{Appended, Batch, LedgerError, LogKind, LogStore, Reader, State, Store, StoreError};
+use crate::{Appended, Batch, LedgerError, LogKind, LogStore, Reader, Signer, Signing, State, Store, StoreError};
+
+/// The epoch of who only looks.
+const NOBODY: i64 = -1;
 
 /// A ledger in Postgres, written by this store until another takes it over.
 pub struct PostgresStore {
@@ -87,8 +90,36 @@ impl PostgresStore {
     /// [`LedgerError::Missing`], [`LedgerError::NotALedger`], [`LedgerError::Role`] when this role could change votes, [`LedgerError::OtherCampaign`],
     /// [`LedgerError::Damaged`], [`LedgerError::Store`]. Whoever wrote it writes on then.
     pub fn open(url: &PostgresUrl, file: &CampaignFile) -> Result<PostgresStore, LedgerError> {
+        PostgresStore::open_after(url, file, || Ok(()))
+    }
+
+    /// As [`open`](PostgresStore::open), for whoever signs the logs: it is not taken over by one that must not. A ledger that knows nothing of what was signed would end the one
+    /// that does, and then itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](PostgresStore::open), and [`LedgerError::Signing`]. Whoever wrote it writes on then.
+    pub fn open_to_sign(
+        url: &PostgresUrl,
+        file: &CampaignFile,
+        signing: &Signing,
+    ) -> Result<PostgresStore, LedgerError> {
+        let log = |log| -> Result<Box<dyn LogStore>, StoreError> {
+            Ok(Box::new(PostgresLog::connect(url, file, log, NOBODY)?))
+        };
+        PostgresStore::open_after(url, file, || {
+            Signer::compare(log, file, signing).map(drop).map_err(LedgerError::from)
+        })
+    }
+
+    fn open_after(
+        url: &PostgresUrl,
+        file: &CampaignFile,
+        last_check: impl FnOnce() -> Result<(), LedgerError>,
+    ) -> Result<PostgresStore, LedgerError> {
         let mut link = Link::connect(url.config())?;
         link.work(WHOLE_LEDGER, async |client| check::check(client, url, file).await)?;
+        last_check()?;
         let take_over =
             format!("UPDATE ledger.head SET epoch = epoch + 1, session = 0 RETURNING {STATE}, epoch, session");
         let (fence, _, trees) = link.work(WORK, async |client| take(client, file, &take_over, &[]).await)?;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use vote::CampaignFile;
 
 use crate::signed_log::{SignedLog, Trouble};
-use crate::{KeptCheckpoint, LogKind, Signing, SigningError, Store};
+use crate::{KeptCheckpoint, LogKind, LogStore, Signing, SigningError, Store, StoreError};
 
 /// The least time between two checkpoints: a receipt waits for half of it on the average, and Vault signs ten times a second at most.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -87,14 +87,7 @@ impl Signer {
     ///
     /// [`SigningError`]: this store's logs must not be signed, or could not be.
     pub fn open(store: &dyn Store, file: &CampaignFile, signing: &Signing) -> Result<Signer, SigningError> {
-        let issued = file
-            .issued_origin()
-            .map(|origin| SignedLog::open(store.log(LogKind::Issued)?, signing.of_issued(&origin)?));
-        let mut signer = Signer {
-            issued: issued.transpose()?,
-            votes: SignedLog::open(store.log(LogKind::Votes)?, signing.clone())?,
-            bell: None,
-        };
+        let mut signer = Signer::compare(|log| store.log(log), file, signing)?;
         match signer.sign() {
             Ok(()) => Ok(signer),
             Err(Trouble::End(error)) => Err(error),
@@ -104,6 +97,26 @@ impl Signer {
                 Ok(signer)
             }
         }
+    }
+
+    /// Compares logs with what was signed last. Signs nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`]: these logs must not be signed.
+    pub(crate) fn compare(
+        log: impl Fn(LogKind) -> Result<Box<dyn LogStore>, StoreError>,
+        file: &CampaignFile,
+        signing: &Signing,
+    ) -> Result<Signer, SigningError> {
+        let issued = file
+            .issued_origin()
+            .map(|origin| SignedLog::open(log(LogKind::Issued)?, signing.of_issued(&origin)?));
+        Ok(Signer {
+            issued: issued.transpose()?,
+            votes: SignedLog::open(log(LogKind::Votes)?, signing.clone())?,
+            bell: None,
+        })
     }
 
     /// Rings this bell at each new checkpoint, and drops it at the end.

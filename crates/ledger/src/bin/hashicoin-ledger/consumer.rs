@@ -91,7 +91,7 @@ impl Consumer {
     /// Opens the store, and begins to sign its logs.
     fn open(&self) -> Result<Open, Trouble> {
         let file = &self.counter.file;
-        let store = self.place.open(file)?;
+        let store = self.place.open(file, &self.signing)?;
         let projection = LogProjection {
             url: self.redis.clone(),
             names: Names::new(file.campaign()),

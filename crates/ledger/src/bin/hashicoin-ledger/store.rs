@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ledger::{LedgerError, PostgresStore, PostgresUrl, SqliteStore, Store};
+use ledger::{LedgerError, PostgresStore, PostgresUrl, Signing, SqliteStore, Store};
 use service::Failure;
 use vote::CampaignFile;
 
@@ -60,11 +60,11 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// When it is another's, damaged, in use, or cannot be reached.
-    pub fn open(&self, file: &CampaignFile) -> Result<Box<dyn Store>, LedgerError> {
+    /// When it is another's, damaged, in use, or cannot be reached; and, for a database, when this program must not sign its logs: whoever writes it writes on.
+    pub fn open(&self, file: &CampaignFile, signing: &Signing) -> Result<Box<dyn Store>, LedgerError> {
         match self {
             Place::Sqlite(path) => Ok(Box::new(SqliteStore::open(path, file)?)),
-            Place::Postgres(url) => Ok(Box::new(PostgresStore::open(url, file)?)),
+            Place::Postgres(url) => Ok(Box::new(PostgresStore::open_to_sign(url, file, signing)?)),
         }
     }
 }
