@@ -65,10 +65,10 @@ job "api" {
         cooldown            = var.cooldown
 
         # How much of what an instance is to be given it gets, by the sidecars' figures; 1 is the target. But no more instances than there is room for: the miners give way
-        # first, and their place is taken when they are gone.
+        # first, and their place is taken when they are gone. Those that only start have a place too.
         check "requests" {
           source = "prometheus"
-          query  = "clamp_max(sum(rate(envoy_http_downstream_rq_total{proxy=\"api\", envoy_http_conn_manager_prefix=\"public_listener\"}[${var.window}])) / ${var.requests_per_second}, ${var.capacity} - scalar(sum(nomad_nomad_job_summary_running{exported_job=\"refill\"}) or vector(0))) / scalar(sum(nomad_nomad_job_summary_running{exported_job=\"api\"}))"
+          query  = "clamp_max(sum(rate(envoy_http_downstream_rq_total{proxy=\"api\", envoy_http_conn_manager_prefix=\"public_listener\"}[${var.window}])) / ${var.requests_per_second}, ${var.capacity} - scalar(sum(nomad_nomad_job_summary_running{exported_job=\"refill\"} + nomad_nomad_job_summary_starting{exported_job=\"refill\"}) or vector(0))) / scalar(sum(nomad_nomad_job_summary_running{exported_job=\"api\"}))"
 
           strategy "target-value" {
             target = 1

@@ -24,6 +24,8 @@ const VOTES: usize = 12;
 
 /// How often it is looked how many there are.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How many looks in a row find the same when a change is over.
+const SETTLED: usize = 8;
 /// How long each of the three changes may take.
 const CHANGE_MAX: Duration = Duration::from_secs(120);
 
@@ -77,6 +79,7 @@ pub fn scale(walk: &mut Walk<'_>) -> Result<(), Failure> {
         seen
     })?;
 
+    walk.curve = seen.iter().map(Seen::to_json).collect();
     let most = seen.iter().map(|seen| seen.api + seen.miners).max().unwrap_or_default();
     walk.assert(
         most <= CAPACITY,
@@ -97,7 +100,6 @@ pub fn scale(walk: &mut Walk<'_>) -> Result<(), Failure> {
         }
     })?;
     walk.assert(true, &format!("all {VOTES} votes that were cast meanwhile are counted"))?;
-    walk.curve = seen.iter().map(Seen::to_json).collect();
     let mut end = walk.nomad()?;
     walk.succeed(end.args(["job", "stop", "-purge", "-detach", "refill"]))
         .map(drop)
@@ -123,6 +125,7 @@ fn watch(
     ] {
         load.is_on.store(is_on, Ordering::Relaxed);
         let deadline = Instant::now() + CHANGE_MAX;
+        let mut settled = 0;
         loop {
             let (at, answered) = (Instant::now(), load.answered.load(Ordering::Relaxed));
             walk.stop.not_asked_within(LOOK_EVERY)?;
@@ -146,7 +149,13 @@ fn watch(
                     )));
                 }
             }
-            if (running, miners) == (api, CAPACITY - api) {
+            // For a while: who scales sees it a few seconds later, and a change on the heels of another would be shown to him as it was before.
+            settled = if (running, miners) == (api, CAPACITY - api) {
+                settled + 1
+            } else {
+                0
+            };
+            if settled == SETTLED {
                 break;
             }
             if Instant::now() >= deadline {
