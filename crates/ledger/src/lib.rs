@@ -52,4 +52,6 @@ pub use progress::{DeadLetter, Position, Progress, QueueState};
 pub use published::{bundle, receipt_from, receipt_tiles, tile};
 pub use signer::{Bell, Heard, Published, Ringing, Signer};
 pub use sqlite::SqliteStore;
-pub use store::{Appended, Ballot, Batch, Counted, Entry, KeptCheckpoint, LogStore, Reader, State, Store, StoreError};
+pub use store::{
+    Appended, Ballot, Batch, Counted, Entry, KeptCheckpoint, Leaf, LogStore, Reader, State, Store, StoreError,
+};

@@ -28,7 +28,7 @@ use self::state::{
 use crate::kept_coin::{COIN, leaf_hash};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
-use crate::tree::grown;
+use crate::tree::{grown, hashes};
 use crate::{
     Appended, Batch, Counted, DeadLetter, Entry, KeptCheckpoint, LedgerError, LogKind, LogStore, Position, Reader,
     State, Store, StoreError,
@@ -126,8 +126,8 @@ impl Store for SqliteStore {
         let mut entries = Vec::with_capacity(batch.ballots.len());
         for ballot in &batch.ballots {
             let counted = ballot.counted(totals.votes, batch.counted_at);
-            let leaf = counted.leaf_hash();
-            let is_new = insert(&transaction, &counted, &leaf)?;
+            let leaf = counted.leaf();
+            let is_new = insert(&transaction, &counted, &leaf.hash)?;
             let counted = if is_new {
                 totals.add(&counted.units)?;
                 leaves.push(leaf);
@@ -138,7 +138,7 @@ impl Store for SqliteStore {
             };
             entries.push(Entry { counted, is_new });
         }
-        let (tree, tile_hashes) = grown(&self.tree, &leaves)?;
+        let (tree, tile_hashes) = grown(&self.tree, &hashes(&leaves))?;
         insert_tile_hashes(&transaction, LogKind::Votes, &tile_hashes)?;
         let state = before.after(totals, tree.head().root, batch, leaves.len())?;
         for letter in batch.progress.iter().flat_map(|progress| &progress.dead_letters) {
@@ -147,7 +147,7 @@ impl Store for SqliteStore {
         write_state(&transaction, &before, &state)?;
         transaction.commit()?;
         self.tree = tree;
-        Ok(Appended { entries, state })
+        Ok(Appended { entries, leaves, state })
     }
 
     fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError> {

@@ -94,8 +94,26 @@ impl Counted {
 
     /// The hash of its entry, as the log's tree has it (RFC 6962).
     pub fn leaf_hash(&self) -> Hash {
-        Hash::of_leaf(self.log_entry().to_text().as_bytes())
+        self.leaf().hash
     }
+
+    /// Its entry, with the hash.
+    pub fn leaf(&self) -> Leaf {
+        let entry = self.log_entry().to_text();
+        Leaf {
+            hash: Hash::of_leaf(entry.as_bytes()),
+            entry,
+        }
+    }
+}
+
+/// A leaf of the log of votes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// The vote's entry, as [`LogEntry::to_text`] writes it.
+    pub entry: String,
+    /// Its hash, as the log's tree has it (RFC 6962).
+    pub hash: Hash,
 }
 
 /// What a store has committed, all of it at one moment.
@@ -198,6 +216,8 @@ pub struct Entry {
 pub struct Appended {
     /// One per ballot, in the ballots' order.
     pub entries: Vec<Entry>,
+    /// What the log has grown by: one for each entry that is new, in their order.
+    pub leaves: Vec<Leaf>,
     /// The state after the batch, as committed.
     pub state: State,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tlog::{Hash, Tile, TileId, Tree, TreeHead, partial_tiles};
 
-use crate::{LogKind, Reader, StoreError};
+use crate::{Leaf, LogKind, Reader, StoreError};
 
 /// A hash of a level of tiles above the leaves: the root of the complete subtree of 256^level leaves in this place, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,11 @@ pub(crate) struct TileHash {
     pub(crate) level: u8,
     pub(crate) place: u64,
     pub(crate) hash: Hash,
+}
+
+/// What the tree has of leaves.
+pub(crate) fn hashes(leaves: &[Leaf]) -> Vec<Hash> {
+    leaves.iter().map(|leaf| leaf.hash).collect()
 }
 
 /// The tree with these leaves after its own, and the hashes above the leaves that are new with them.

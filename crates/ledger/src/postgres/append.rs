@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::pin::pin;
 
-use tlog::{Hash, Tree};
+use tlog::Tree;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
@@ -15,8 +15,8 @@ use super::link::begin;
 use super::row::{STATE, counted_from_row, state_from_row};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
-use crate::tree::{TileHash, grown};
-use crate::{Appended, Batch, Counted, DeadLetter, Entry, LogKind, State, StoreError};
+use crate::tree::{TileHash, grown, hashes};
+use crate::{Appended, Batch, Counted, DeadLetter, Entry, Leaf, LogKind, State, StoreError};
 
 /// The types of [`VOTE`]'s columns.
 const VOTE_TYPES: [Type; 9] = [
@@ -69,9 +69,9 @@ pub(super) async fn append(
     }
     let new = entries.iter().filter(|entry| entry.is_new);
     let new: Vec<&Counted> = new.map(|entry| &entry.counted).collect();
-    let leaves: Vec<Hash> = new.iter().map(|counted| counted.leaf_hash()).collect();
+    let leaves: Vec<Leaf> = new.iter().map(|counted| counted.leaf()).collect();
     copy(&transaction, &new, &leaves).await?;
-    let (tree, tile_hashes) = grown(tree, &leaves)?;
+    let (tree, tile_hashes) = grown(tree, &hashes(&leaves))?;
     insert_tile_hashes(&transaction, LogKind::Votes, &tile_hashes).await?;
     let state = before.after(totals, tree.head().root, batch, leaves.len())?;
     if let Some(progress) = &batch.progress {
@@ -81,7 +81,7 @@ pub(super) async fn append(
         write_state(&transaction, &state).await?;
     }
     transaction.commit().await?;
-    Ok((Appended { entries, state }, tree))
+    Ok((Appended { entries, leaves, state }, tree))
 }
 
 /// Reads the state and keeps every other writer from changing it until this transaction ends.
@@ -119,7 +119,7 @@ async fn find_taken(
 }
 
 /// Writes votes that are new. Whoever gets past the lock, the unique constraint still refuses the second vote of a nullifier, and the batch with it.
-async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Hash]) -> Result<(), StoreError> {
+async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Leaf]) -> Result<(), StoreError> {
     if votes.is_empty() {
         return Ok(());
     }
@@ -143,7 +143,7 @@ async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Hash]
                 &coin.signature.as_slice(),
                 &weights,
                 &to_sql(counted.counted_at.unix_s())?,
-                &leaf.0.as_slice(),
+                &leaf.hash.0.as_slice(),
             ])
             .await?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ledger::{Appended, Batch, Counted, Entry, Position, QueueState, State, StoreError};
+use ledger::{Appended, Batch, Counted, Entry, Leaf, Position, QueueState, State, StoreError};
 use tlog::Hash;
 use vote::{Nullifier, Totals};
 
@@ -62,6 +62,7 @@ impl Database {
             });
         }
         let mut entries = Vec::with_capacity(batch.ballots.len());
+        let mut leaves = Vec::new();
         for ballot in &batch.ballots {
             let first = self.find(&ballot.nullifier).cloned();
             let is_new = first.is_none();
@@ -75,8 +76,10 @@ impl Database {
             });
             if is_new {
                 self.places.insert(counted.nullifier, self.votes.len());
-                self.leaves
-                    .push(Hash::of_leaf(counted.log_entry().to_text().as_bytes()));
+                let entry = counted.log_entry().to_text();
+                let hash = Hash::of_leaf(entry.as_bytes());
+                self.leaves.push(hash);
+                leaves.push(Leaf { entry, hash });
                 self.votes.push(counted.clone());
             }
             entries.push(Entry { counted, is_new });
@@ -100,6 +103,7 @@ impl Database {
         }
         Ok(Appended {
             entries,
+            leaves,
             state: self.state.clone(),
         })
     }

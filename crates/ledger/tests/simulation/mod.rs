@@ -28,6 +28,8 @@ use self::redis::Connection;
 use self::store::{OpenReal, SimulatedStore};
 use self::world::{End, Report, World};
 use crate::counter::Counter;
+use crate::lanes::Lanes;
+use crate::recent::Recent;
 use crate::stop::Stop;
 use crate::trouble::Trouble;
 
@@ -75,6 +77,13 @@ fn live(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
         clock: Arc::new(|| Timestamp::parse(common::NOW).expect("a time")),
         // So few that often more wait.
         batch_max: 3,
+        lanes: {
+            let world = Arc::clone(world);
+            Lanes::InTurn(Box::new(move || {
+                world.step(writer, "does two things at once", |inner| inner.dice.coin())
+            }))
+        },
+        recent: Recent::default(),
         status: Arc::default(),
         stop: Stop::default(),
     };

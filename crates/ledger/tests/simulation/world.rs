@@ -417,9 +417,9 @@ impl Inner {
             true
         } else {
             let votes = &self.database.votes;
-            votes
-                .iter()
-                .any(|counted| names.vote(&counted.nullifier) == key && counted_text(counted) == value)
+            votes.iter().any(|counted| {
+                names.vote(&counted.nullifier) == key && counted_text(counted.index, &counted.leaf().entry) == value
+            })
         };
         if !is_so {
             self.violate(format!("Redis was told what is not committed: {key} is {value}"));

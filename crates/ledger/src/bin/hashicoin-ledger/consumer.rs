@@ -97,6 +97,7 @@ impl Consumer {
             names: Names::new(file.campaign()),
             logs: LogKind::of(file),
             reader: store.reader()?,
+            recent: self.counter.recent.clone(),
             signing: self.signing.clone(),
         };
         let log = Log::start(&*store, file, &self.signing, projection, &self.counter.stop)?;

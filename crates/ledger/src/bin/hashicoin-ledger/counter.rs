@@ -1,15 +1,14 @@
 //! One session of counting: reads the stream in order, verifies the coins, counts a batch in one transaction together with the position, and then tells.
 //!
-//! While as many votes wait as go into a batch, the next batch is read and verified while this one is counted and told. A coin's signature depends on nothing that is counted
-//! before it; everything that does waits for its turn. The store and Redis are asked by one thread, one thing after the other.
+//! While votes wait, two things go on at once: the store counts a batch, and beside it Redis is told of the batch before, which is committed, and gives the next one, which is
+//! verified. A coin's signature depends on nothing that is counted before it; everything that does waits for its turn. Each of the two parts is asked one thing after
+//! the other.
 //!
 //! Nothing is lost and nothing counts twice, whatever fails and whenever, because only one thing is ever believed: what the store has committed. After
 //! any failure the session ends, and the next one begins by asking the store where it is. Votes are in the stream until the store has them.
 
 use std::collections::HashSet;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
 
 use vote::{CampaignFile, Nullifier, Vote};
 
@@ -20,8 +19,10 @@ use ledger::{Appended, Ballot, Batch, Clock, Counted, DeadLetter, Keys, Position
 use redis::ConnectionLike;
 
 use crate::issued;
+use crate::lanes::Lanes;
 use crate::measure::{self, Status};
 use crate::projection::{News, Projection};
+use crate::recent::Recent;
 use crate::stop::Stop;
 use crate::stream;
 use crate::trouble::Trouble;
@@ -37,6 +38,9 @@ pub struct Counter {
     pub clock: Clock,
     /// How many entries are decided in one transaction at most.
     pub batch_max: usize,
+    pub lanes: Lanes,
+    /// Is given what the log grows by.
+    pub recent: Recent,
     pub status: Arc<Status>,
     pub stop: Stop,
 }
@@ -52,13 +56,19 @@ struct Verified {
     position: Position,
 }
 
+/// A batch that is committed.
+struct Committed {
+    appended: Appended,
+    dead_letters: Vec<DeadLetter>,
+}
+
 impl Counter {
     /// Counts until something fails or it is asked to stop; says when it has begun, and whenever the store may have more votes.
     ///
     /// # Errors
     ///
     /// When the store or Redis fails; [`Trouble::End`] when a person must decide.
-    pub fn session<R: ConnectionLike>(
+    pub fn session<R: ConnectionLike + Send>(
         &self,
         store: &mut dyn Store,
         connect: impl FnOnce() -> Result<R, Trouble>,
@@ -89,36 +99,60 @@ impl Counter {
         while !self.stop.is_asked() {
             heartbeat(&mut redis, &names)?;
             let entries = stream::wait(&mut redis, &names, state.queue.position, self.batch_max)?;
-            self.log_issued(&mut redis, &names, store, &has_grown)?;
             let mut next = self.verify(entries);
             if next.is_none() {
+                self.log_issued(&mut redis, &names, store, &has_grown)?;
                 // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
                 store.append(&Batch::nothing((self.clock)()))?;
                 stream::still_there(&mut redis, &names, state.queue.position)?;
             }
+            let mut committed: Option<Committed> = None;
             while let Some(verified) = next.take_if(|_| !self.stop.is_asked()) {
+                // After these votes were read, so that each of them finds its coin logged: no coin is handed out before it is on its way.
+                self.log_issued(&mut redis, &names, store, &has_grown)?;
+                let position = verified.position;
                 // A batch that is not full had all that waited.
-                let ahead = if verified.entries.len() < self.batch_max {
-                    Vec::new()
+                let is_full = verified.entries.len() >= self.batch_max;
+                let count = || self.count(store, &mut *reader, verified, &has_grown);
+                let (counted, ahead) = if is_full || committed.is_some() {
+                    self.lanes.both(count, || {
+                        if let Some(committed) = committed.take() {
+                            tell(&mut redis, &mut projection, &committed)?;
+                        }
+                        if is_full {
+                            self.read_ahead(&mut redis, &names, position)
+                        } else {
+                            Ok(None)
+                        }
+                    })
                 } else {
-                    heartbeat(&mut redis, &names)?;
-                    let ahead = stream::read(&mut redis, &names, verified.position, self.batch_max)?;
-                    self.log_issued(&mut redis, &names, store, &has_grown)?;
-                    ahead
+                    (count(), Ok(None))
                 };
-                let count = || {
-                    let batch = self.batch(&mut *reader, verified)?;
-                    state = self.count(store, &mut redis, &mut projection, &batch, &has_grown)?;
-                    Ok::<(), Trouble>(())
-                };
-                next = self.verify_meanwhile(ahead, count)?;
+                let counted = counted?;
+                state.clone_from(&counted.appended.state);
+                committed = Some(counted);
+                next = ahead?;
+            }
+            if let Some(committed) = committed {
+                tell(&mut redis, &mut projection, &committed)?;
             }
         }
         Ok(())
     }
 
-    /// Logs the coins that mints have made by now, if the campaign does. After votes were read, so that each of them finds its coin logged: no coin is handed out before it is
-    /// on its way.
+    /// Reads and verifies what is there behind a batch that is not counted yet.
+    fn read_ahead(
+        &self,
+        redis: &mut dyn ConnectionLike,
+        names: &Names,
+        after: Position,
+    ) -> Result<Option<Verified>, Trouble> {
+        heartbeat(redis, names)?;
+        let entries = stream::read(redis, names, after, self.batch_max)?;
+        Ok(self.verify(entries))
+    }
+
+    /// Logs the coins that mints have made by now, if the campaign does.
     fn log_issued(
         &self,
         redis: &mut dyn ConnectionLike,
@@ -132,45 +166,26 @@ impl Counter {
         Ok(())
     }
 
-    /// Verifies entries on another thread while this one counts.
-    fn verify_meanwhile(
-        &self,
-        entries: Vec<stream::Queued>,
-        count: impl FnOnce() -> Result<(), Trouble>,
-    ) -> Result<Option<Verified>, Trouble> {
-        if entries.is_empty() {
-            return count().map(|()| None);
-        }
-        thread::scope(|scope| {
-            let verifying = scope.spawn(|| self.verify(entries));
-            count()?;
-            verifying.join().or_else(|panic| resume_unwind(panic))
-        })
-    }
-
-    /// Counts a batch and tells of it. Returns what the store has then.
+    /// Counts what was verified.
     fn count(
         &self,
         store: &mut dyn Store,
-        redis: &mut dyn ConnectionLike,
-        projection: &mut Projection,
-        batch: &Batch,
+        reader: &mut dyn Reader,
+        verified: Verified,
         has_grown: &impl Fn(),
-    ) -> Result<State, Trouble> {
-        let Appended { entries, state } = store.append(batch)?;
+    ) -> Result<Committed, Trouble> {
+        let batch = self.batch(reader, verified)?;
+        let appended = store.append(&batch)?;
+        let Appended { leaves, state, .. } = &appended;
+        self.recent
+            .add(state.totals.votes.saturating_sub(leaves.len() as u64), leaves);
         has_grown();
-        let counted = entries.iter().filter(|entry| entry.is_new);
-        let counted: Vec<&Counted> = counted.map(|entry| &entry.counted).collect();
-        let refused = batch.progress.iter().flat_map(|progress| &progress.dead_letters);
-        let refused: Vec<(Position, &str)> = refused.map(|letter| (letter.position, letter.code.as_str())).collect();
-        let news = News {
-            counted: &counted,
-            refused: &refused,
-            decided: &decided(&state),
-        };
-        measure::state(&state);
-        projection.write(redis, &news)?;
-        Ok(state)
+        measure::state(state);
+        let progress = batch.progress.into_iter();
+        Ok(Committed {
+            appended,
+            dead_letters: progress.flat_map(|progress| progress.dead_letters).collect(),
+        })
     }
 
     /// Verifies what was read; `None` if it is nothing. What the API has checked is checked again: anybody may have written the entry.
@@ -242,6 +257,21 @@ impl Counter {
         let coins = coins.iter().flatten().map(|coin| Nullifier::of(&coin.coin.serial));
         Ok(Some(reader.find_issued(&coins.collect::<Vec<_>>())?))
     }
+}
+
+/// Tells Redis of a batch.
+fn tell(redis: &mut dyn ConnectionLike, projection: &mut Projection, committed: &Committed) -> Result<(), Trouble> {
+    let Appended { entries, leaves, state } = &committed.appended;
+    let new = entries.iter().filter(|entry| entry.is_new).map(|entry| &entry.counted);
+    let counted: Vec<(&Counted, &str)> = new.zip(leaves.iter().map(|leaf| leaf.entry.as_str())).collect();
+    let refused = committed.dead_letters.iter();
+    let refused: Vec<(Position, &str)> = refused.map(|letter| (letter.position, letter.code.as_str())).collect();
+    let news = News {
+        counted: &counted,
+        refused: &refused,
+        decided: &decided(state),
+    };
+    projection.write(redis, &news)
 }
 
 /// What the store has, as Redis is told.

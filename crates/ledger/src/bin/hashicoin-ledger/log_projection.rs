@@ -12,6 +12,7 @@ use redis::{Connection, Pipeline};
 use service::{Failure, RedisUrl};
 use tlog::{BundleId, TileId, bundles, tiles};
 
+use crate::recent::Recent;
 use crate::trouble::Trouble;
 use crate::{measure, redis_link};
 
@@ -28,6 +29,7 @@ pub struct LogProjection {
     pub names: Names,
     pub logs: &'static [LogKind],
     pub reader: Box<dyn Reader>,
+    pub recent: Recent,
     pub signing: Signing,
 }
 
@@ -119,7 +121,11 @@ impl LogProjection {
         for ids in tiles.chunks(CHUNK) {
             let mut write = redis::pipe();
             for id in ids {
-                let tile = tile(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                let recent = self.recent_of(log).and_then(|recent| recent.tile(*id));
+                let tile = match recent {
+                    Some(tile) => tile,
+                    None => tile(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?,
+                };
                 set(
                     &mut write,
                     self.names.tile(log, id.level(), id.index()),
@@ -132,12 +138,20 @@ impl LogProjection {
         for ids in bundles.chunks(CHUNK) {
             let mut write = redis::pipe();
             for id in ids {
-                let bundle = bundle(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?;
+                let recent = self.recent_of(log).and_then(|recent| recent.bundle(*id));
+                let bundle = match recent {
+                    Some(bundle) => bundle,
+                    None => bundle(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?,
+                };
                 set(&mut write, self.names.entries(log, id.index()), &bundle);
             }
             write.exec(redis)?;
         }
         Ok(())
+    }
+
+    fn recent_of(&self, log: LogKind) -> Option<&Recent> {
+        (log == LogKind::Votes).then_some(&self.recent)
     }
 
     /// Writes checkpoints, and tells who waits for the last of them.

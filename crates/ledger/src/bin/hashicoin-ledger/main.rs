@@ -11,10 +11,12 @@ mod counter;
 mod http;
 mod init;
 mod issued;
+mod lanes;
 mod log;
 mod log_projection;
 mod measure;
 mod projection;
+mod recent;
 mod redis_link;
 mod serve;
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub struct Projection {
 
 /// What came of a batch.
 pub struct News<'a> {
-    /// Votes that are new.
-    pub counted: &'a [&'a Counted],
+    /// Votes that are new, each with its entry in the log.
+    pub counted: &'a [(&'a Counted, &'a str)],
     /// Entries that were refused, and why.
     pub refused: &'a [(Position, &'a str)],
     /// Where this leaves everything.
@@ -79,7 +79,9 @@ impl Projection {
             if counted.is_empty() {
                 return Err(end(format!("the store's vote {votes} is missing; restore a backup")));
             }
-            set(names, &counted).exec(redis)?;
+            let entries: Vec<String> = counted.iter().map(|counted| counted.leaf().entry).collect();
+            let entries = entries.iter().map(String::as_str);
+            set(names, counted.iter().zip(entries)).exec(redis)?;
             votes += counted.len() as u64;
         }
         let refused = refused_up_to(redis, names, reader, now.position)?;
@@ -162,17 +164,18 @@ impl Projection {
     }
 }
 
-/// Writes votes. One command for all of them: in a transaction Redis keeps each command and answers each, which takes it longer than what the command does.
-fn set<'a>(names: &Names, votes: impl IntoIterator<Item = &'a Counted>) -> Cmd {
+/// Writes votes, each with its entry in the log. One command for all of them: in a transaction Redis keeps each command and answers each, which takes it longer than what the command does.
+fn set<'a>(names: &Names, votes: impl IntoIterator<Item = (&'a Counted, &'a str)>) -> Cmd {
     let mut set = redis::cmd("MSET");
-    for counted in votes {
-        set.arg(names.vote(&counted.nullifier)).arg(counted_text(counted));
+    for (counted, entry) in votes {
+        set.arg(names.vote(&counted.nullifier))
+            .arg(counted_text(counted.index, entry));
     }
     set
 }
 
 /// Why those entries were refused that are in the stream and that the store has passed. What was decided is cut off with the next word to Redis, so there are few: the last
-/// batch of a ledger that was killed before it told.
+/// two batches of a ledger that was killed before it told.
 ///
 /// # Errors
 ///

@@ -21,7 +21,9 @@ use witness::Witnesses;
 use crate::arguments::Serve;
 use crate::consumer::Consumer;
 use crate::counter::Counter;
+use crate::lanes::Lanes;
 use crate::measure::{self, Status};
+use crate::recent::Recent;
 use crate::stop::Stop;
 use crate::{http, init};
 
@@ -63,6 +65,8 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
             keys,
             clock: Arc::new(clock::now),
             batch_max: BATCH_MAX,
+            lanes: Lanes::AtOnce,
+            recent: Recent::default(),
             status,
             stop: stop.clone(),
         },
