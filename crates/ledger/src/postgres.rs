@@ -18,6 +18,7 @@ mod issue;
 mod link;
 mod log;
 mod reader;
+mod repeats;
 mod row;
 mod schema;
 mod tiles;
@@ -34,6 +35,7 @@ use vote::{CampaignFile, Nullifier};
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::log::PostgresLog;
 use self::reader::PostgresReader;
+use self::repeats::Repeats;
 use self::row::{STATE, state_from_row};
 use crate::sql_integer::to_sql;
 use crate::{Appended, Batch, LedgerError, LogKind, LogStore, Reader, Signer, Signing, State, Store, StoreError};
@@ -48,6 +50,7 @@ pub struct PostgresStore {
     fence: Fence,
     /// The trees as committed; after a failure [`Store::recover`] reads them again.
     trees: Trees,
+    repeats: Repeats,
     /// `None` after a failure, until it is recovered from.
     link: Option<Link>,
 }
@@ -128,6 +131,7 @@ impl PostgresStore {
             file: file.clone(),
             fence,
             trees,
+            repeats: Repeats::default(),
             link: Some(link),
         })
     }
@@ -171,8 +175,9 @@ async fn take(
 impl Store for PostgresStore {
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
         let mut link = self.take_link()?;
+        let repeats = &mut self.repeats;
         let (appended, tree) = link.work(WORK, async |client| {
-            append::append(client, self.fence, &self.file, &self.trees.votes, batch).await
+            append::append(client, self.fence, &self.file, &self.trees.votes, repeats, batch).await
         })?;
         self.trees.votes = tree;
         self.link = Some(link);

@@ -6,12 +6,14 @@ use std::pin::pin;
 
 use tlog::Tree;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, Error, Transaction};
 use vote::{CampaignFile, Charities, Nullifier};
 
 use super::Fence;
 use super::link::begin;
+use super::repeats::Repeats;
 use super::row::{STATE, counted_from_row, state_from_row};
 use crate::kept_vote::VOTE;
 use crate::sql_integer::to_sql;
@@ -31,22 +33,47 @@ const VOTE_TYPES: [Type; 9] = [
     Type::BYTEA,
 ];
 
+/// The constraint by which a nullifier is counted once, as Postgres names it.
+const UNIQUE: &str = "votes_nullifier_key";
+
 /// Appends a batch, and gives the tree with its leaves besides.
 pub(super) async fn append(
     client: &mut Client,
     fence: Fence,
     file: &CampaignFile,
     tree: &Tree,
+    repeats: &mut Repeats,
     batch: &Batch,
 ) -> Result<(Appended, Tree), StoreError> {
+    if !repeats.are_expected() {
+        let transaction = begin(client).await?;
+        let before = lock(&transaction, fence, file.charities()).await?;
+        if let Some(appended) = write(transaction, before, tree, &HashMap::new(), batch).await? {
+            return Ok(appended);
+        }
+        repeats.seen(true);
+    }
     let transaction = begin(client).await?;
     let before = lock(&transaction, fence, file.charities()).await?;
+    let taken = find_taken(&transaction, file, batch).await?;
+    repeats.seen(!taken.is_empty());
+    let appended = write(transaction, before, tree, &taken, batch).await?;
+    appended.ok_or_else(|| StoreError::Damaged("a nullifier is taken by no vote".to_owned()))
+}
+
+/// Writes and commits a batch, of whose nullifiers these are taken; `None`, and nothing was kept, if the constraint says that others are.
+async fn write(
+    transaction: Transaction<'_>,
+    before: State,
+    tree: &Tree,
+    taken: &HashMap<Nullifier, Counted>,
+    batch: &Batch,
+) -> Result<Option<(Appended, Tree)>, StoreError> {
     if tree.head() != before.tree_head() {
         return Err(StoreError::Damaged(
             "its head is not that of the tree that was written last".to_owned(),
         ));
     }
-    let taken = find_taken(&transaction, file, batch).await?;
     // Where the votes that are new stand among the entries.
     let mut places = HashMap::with_capacity(batch.ballots.len());
     let mut totals = before.totals.clone();
@@ -70,7 +97,10 @@ pub(super) async fn append(
     let new = entries.iter().filter(|entry| entry.is_new);
     let new: Vec<&Counted> = new.map(|entry| &entry.counted).collect();
     let leaves: Vec<Leaf> = new.iter().map(|counted| counted.leaf()).collect();
-    copy(&transaction, &new, &leaves).await?;
+    if !copy(&transaction, &new, &leaves).await? {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
     let (tree, tile_hashes) = grown(tree, &hashes(&leaves))?;
     insert_tile_hashes(&transaction, LogKind::Votes, &tile_hashes).await?;
     let state = before.after(totals, tree.head().root, batch, leaves.len())?;
@@ -81,7 +111,7 @@ pub(super) async fn append(
         write_state(&transaction, &state).await?;
     }
     transaction.commit().await?;
-    Ok((Appended { entries, leaves, state }, tree))
+    Ok(Some((Appended { entries, leaves, state }, tree)))
 }
 
 /// Reads the state and keeps every other writer from changing it until this transaction ends.
@@ -118,10 +148,10 @@ async fn find_taken(
         .collect()
 }
 
-/// Writes votes that are new. Whoever gets past the lock, the unique constraint still refuses the second vote of a nullifier, and the batch with it.
-async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Leaf]) -> Result<(), StoreError> {
+/// Writes votes that are new. Whoever gets past the lock, the unique constraint refuses the second vote of a nullifier, and the batch with it: then this is `false`.
+async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Leaf]) -> Result<bool, StoreError> {
     if votes.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let statement = format!("COPY ledger.votes ({VOTE}) FROM STDIN BINARY");
     let mut writer = pin!(BinaryCopyInWriter::new(
@@ -147,8 +177,17 @@ async fn copy(transaction: &Transaction<'_>, votes: &[&Counted], leaves: &[Leaf]
             ])
             .await?;
     }
-    writer.finish().await?;
-    Ok(())
+    match writer.finish().await {
+        Ok(_) => Ok(true),
+        Err(error) if is_refused(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether this is the constraint's word that a nullifier is taken.
+fn is_refused(error: &Error) -> bool {
+    let said = error.as_db_error();
+    said.is_some_and(|said| *said.code() == SqlState::UNIQUE_VIOLATION && said.constraint() == Some(UNIQUE))
 }
 
 pub(super) async fn insert_tile_hashes(

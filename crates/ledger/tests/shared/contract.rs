@@ -119,6 +119,31 @@ pub fn keeps_the_first_vote_of_a_nullifier(kind: &impl Kind) {
     assert_eq!(again.state, first.state);
 }
 
+/// However long none came again, and right after one did.
+pub fn finds_a_repeat_after_many_new_votes(kind: &impl Kind) {
+    let mut store = kind.open_store();
+    let mut numbers = 0..;
+    let mut new = || ballot(numbers.next().unwrap(), json!({"a": 1}));
+    for _ in 0..2 {
+        let ballot = new();
+        let first = store.append(&batch([ballot.clone()])).unwrap();
+        for _ in 0..70 {
+            assert!(store.append(&batch([new()])).unwrap().entries[0].is_new);
+        }
+        for _ in 0..2 {
+            let again = store.append(&batch([new(), ballot.clone(), new()])).unwrap();
+            let is_new: Vec<bool> = again.entries.iter().map(|entry| entry.is_new).collect();
+            assert_eq!(is_new, [true, false, true]);
+            assert_eq!(again.entries[1].counted, first.entries[0].counted);
+            assert_eq!(again.entries[2].counted.index, again.entries[0].counted.index + 1);
+            assert_eq!(again.leaves.len(), 2);
+        }
+    }
+    let votes = store.recover().unwrap().totals.votes;
+    assert_eq!(votes, 2 * (1 + 70 + 4));
+    assert_eq!(store.reader().unwrap().votes_from(0, 1000).unwrap().len() as u64, votes);
+}
+
 pub fn keeps_the_first_vote_within_one_batch(kind: &impl Kind) {
     let mut store = kind.open_store();
     let batch = batch([
@@ -429,6 +454,7 @@ macro_rules! contract {
             begins_empty
             numbers_votes_without_a_gap_over_batches_and_repeats
             keeps_the_first_vote_of_a_nullifier
+            finds_a_repeat_after_many_new_votes
             keeps_the_first_vote_within_one_batch
             an_empty_batch_changes_nothing
             a_reader_finds_what_was_counted_exactly
