@@ -108,8 +108,11 @@ struct VoteText<'a> {
 
 /// A counted vote as JSON: its place in the log, and its entry there.
 pub fn counted_text(index: u64, entry: &str) -> String {
-    let entry = Cow::Borrowed(entry);
-    serde_json::to_string(&VoteText { index, entry }).unwrap_or_default()
+    let text = VoteText {
+        index,
+        entry: Cow::Borrowed(entry),
+    };
+    serde_json::to_string(&text).unwrap_or_default()
 }
 
 /// Reads a counted vote again; `None` unless it is what [`counted_text`] writes, of a coin with this nullifier.
