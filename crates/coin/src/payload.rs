@@ -1,5 +1,6 @@
 //! What Vault signs: one reader, one writer, one spelling.
 
+use crate::serial::SERIAL_CHARACTERS;
 use crate::{Campaign, Serial, Timestamp};
 
 /// The line that separates a coin's signature from every other use of the key.
@@ -36,9 +37,9 @@ impl Coin {
             .ok()?
             .strip_prefix(DOMAIN)?
             .strip_prefix("\ncampaign: ")?;
-        let (campaign, rest) = rest.split_once("\nserial: ")?;
-        let (serial, rest) = rest.split_once("\nexpires: ")?;
-        let expires = rest.strip_suffix('\n')?;
+        let (campaign, rest) = rest.split_at_checked(rest.bytes().position(|byte| byte == b'\n')?)?;
+        let (serial, rest) = rest.strip_prefix("\nserial: ")?.split_at_checked(SERIAL_CHARACTERS)?;
+        let expires = rest.strip_prefix("\nexpires: ")?.strip_suffix('\n')?;
         Some(Coin {
             campaign: Campaign::parse(campaign)?,
             serial: Serial::parse(serial)?,

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-/// Where the hyphens stand in the 36 characters of a UUID.
+/// How long a serial is, written.
+pub(crate) const SERIAL_CHARACTERS: usize = 36;
+
+/// Where the pairs of digits begin in them.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// Where the hyphens stand.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 /// A coin's serial: 16 bytes, written as a lower-case UUID. Any version and variant: the mint's choice is not the verifier's business.
@@ -12,26 +18,18 @@ pub struct Serial([u8; 16]);
 impl Serial {
     /// Reads a serial; `None` unless it is a UUID of 36 characters, lower case.
     pub fn parse(text: &str) -> Option<Serial> {
-        if text.len() != 36 {
-            return None;
-        }
-        let mut nibbles = [0_u8; 32];
-        let mut slots = nibbles.iter_mut();
-        for (position, byte) in text.bytes().enumerate() {
-            if HYPHENS.contains(&position) {
-                if byte != b'-' {
-                    return None;
-                }
-            } else {
-                *slots.next()? = lower_hex_value(byte)?;
-            }
-        }
-        let mut bytes = [0_u8; 16];
-        for (byte, pair) in bytes.iter_mut().zip(nibbles.chunks_exact(2)) {
-            let [high, low] = pair else { return None };
+        let text: &[u8; SERIAL_CHARACTERS] = text.as_bytes().try_into().ok()?;
+        let hyphenated = HYPHENS.iter().all(|place| text.get(*place) == Some(&b'-'));
+        let (mut bytes, mut seen) = ([0_u8; 16], 0);
+        for (byte, place) in bytes.iter_mut().zip(PAIRS) {
+            let (_, rest) = text.split_at_checked(place)?;
+            let ([high, low], _) = rest.split_first_chunk()?;
+            let [high, low] = [*high, *low].map(lower_hex_value);
+            // One question at the end is several times as fast as one for each digit.
+            seen |= high | low;
             *byte = (high << 4) | low;
         }
-        Some(Serial(bytes))
+        (hyphenated && seen < 16).then_some(Serial(bytes))
     }
 
     /// A serial from its 16 bytes.
@@ -47,7 +45,7 @@ impl Serial {
 
 impl fmt::Display for Serial {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [b'-'; 36];
+        let mut text = [b'-'; SERIAL_CHARACTERS];
         let slots = text.iter_mut().enumerate();
         let slots = slots.filter_map(|(position, slot)| (!HYPHENS.contains(&position)).then_some(slot));
         let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
@@ -67,12 +65,13 @@ fn lower_hex_digit(value: u8) -> u8 {
     }
 }
 
-/// The value of one lower-case hexadecimal digit.
-fn lower_hex_value(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => byte.checked_sub(b'0'),
-        b'a'..=b'f' => byte.checked_sub(b'a')?.checked_add(10),
-        _ => None,
+/// The value of one lower-case hexadecimal digit; 16 or more for anything else.
+fn lower_hex_value(byte: u8) -> u8 {
+    let (digit, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+    match (digit, letter) {
+        (0..=9, _) => digit,
+        (_, 0..=5) => letter.wrapping_add(10),
+        _ => u8::MAX,
     }
 }
 
@@ -98,6 +97,9 @@ mod tests {
             "0198c0de-1234-8abc-9def000112233aaff",
             "0198c0d-e1234-8abc-9def-00112233aaff",
             "0198c0de-1234-8abc-9def-00112233aaf\u{e9}",
+            "0198c0de-1234-8abc-9def-00112233aa/f",
+            "0198c0de-1234-8abc-9def-00112233aaf:",
+            "`198c0de-1234-8abc-9def-00112233aaff",
         ] {
             assert!(Serial::parse(bad).is_none(), "{bad:?}");
         }

@@ -11,6 +11,9 @@ pub const TOKEN_BYTES_MAX: usize = 512;
 /// An Ed25519 signature, in bytes (RFC 8032).
 pub const SIGNATURE_BYTES: usize = 64;
 
+/// How long a signature is in base64url without padding.
+const SIGNATURE_CHARACTERS: usize = (SIGNATURE_BYTES * 4).div_ceil(3);
+
 /// A coin and the signature it came with. Nothing here says that the signature is good; [`crate::verify()`] does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCoin {
@@ -30,7 +33,26 @@ impl SignedCoin {
     /// In this order: [`Refusal::TooLong`], [`Refusal::Malformed`] when it is not three parts of canonical base64url, decimal and
     /// canonical base64url, [`Refusal::PayloadMalformed`] when the payload is not the one spelling of a coin.
     pub fn from_token(token: &[u8]) -> Result<SignedCoin, Refusal> {
-        RawToken::parse(token)?.signed_coin()
+        SignedCoin::read_token(token, &mut Vec::new())
+    }
+
+    /// Reads a token, and leaves in `signed_bytes` what the signature has to be of: the payload, which is what [`Coin::to_signed_bytes`] would write again. Whoever reads many
+    /// tokens gives the same vector every time, and no memory is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignedCoin::from_token`]; nothing is said about `signed_bytes` then.
+    pub fn read_token(token: &[u8], signed_bytes: &mut Vec<u8>) -> Result<SignedCoin, Refusal> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Refusal::TooLong);
+        }
+        let (key_version, signature) = take_apart(token, signed_bytes).ok_or(Refusal::Malformed)?;
+        let coin = Coin::from_signed_bytes(signed_bytes).ok_or(Refusal::PayloadMalformed)?;
+        Ok(SignedCoin {
+            coin,
+            key_version,
+            signature,
+        })
     }
 
     /// The token: `<base64url payload>.<key version>.<base64url signature>`.
@@ -50,43 +72,20 @@ impl SignedCoin {
     }
 }
 
-/// A token taken apart, its payload still as bytes: those very bytes are what the signature is checked against.
-pub(crate) struct RawToken {
-    pub(crate) payload: Vec<u8>,
-    pub(crate) key_version: u32,
-    pub(crate) signature: [u8; SIGNATURE_BYTES],
-}
-
-impl RawToken {
-    pub(crate) fn parse(token: &[u8]) -> Result<RawToken, Refusal> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(Refusal::TooLong);
-        }
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(payload), Some(version), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Refusal::Malformed);
-        };
-        // The engine refuses padding and spare bits that are not zero, so each value has one spelling.
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
-        let key_version = parse_key_version(version).ok_or(Refusal::Malformed)?;
-        let signature = decode(signature)?.try_into().map_err(|_| Refusal::Malformed)?;
-        Ok(RawToken {
-            payload: decode(payload)?,
-            key_version,
-            signature,
-        })
-    }
-
-    pub(crate) fn signed_coin(&self) -> Result<SignedCoin, Refusal> {
-        let coin = Coin::from_signed_bytes(&self.payload).ok_or(Refusal::PayloadMalformed)?;
-        Ok(SignedCoin {
-            coin,
-            key_version: self.key_version,
-            signature: self.signature,
-        })
-    }
+/// The key version and the signature of a token, whose payload replaces what is in `payload`; `None` unless there are three parts with two dots between them, each in its one spelling.
+fn take_apart(token: &[u8], payload: &mut Vec<u8>) -> Option<(u32, [u8; SIGNATURE_BYTES])> {
+    // From the end, where the lengths are known: a dot in one part too many is not in base64url's alphabet.
+    let (rest, signature) = token.split_last_chunk::<SIGNATURE_CHARACTERS>()?;
+    let rest = rest.strip_suffix(b".")?;
+    let dot = rest.iter().rposition(|byte| *byte == b'.')?;
+    let (written, version) = rest.split_at_checked(dot)?;
+    let key_version = parse_key_version(version.strip_prefix(b".")?)?;
+    // The engine refuses padding and spare bits that are not zero, so each value has one spelling.
+    let mut bytes = [0; SIGNATURE_BYTES];
+    let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut bytes).ok()?;
+    payload.clear();
+    URL_SAFE_NO_PAD.decode_vec(written, payload).ok()?;
+    (length == SIGNATURE_BYTES).then_some((key_version, bytes))
 }
 
 /// Reads `vault:v<version>:<standard base64>` into the key's version and the signature; `None` unless it is exactly what [`SignedCoin::to_vault_signature`] writes.

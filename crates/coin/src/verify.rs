@@ -14,7 +14,7 @@
 //! one signature into another, since R is hashed into k. A verifier for the same coins must follow the same rule: batch verification
 //! does, a check without the cofactor can refuse what this accepts.
 
-use crate::token::{RawToken, SIGNATURE_BYTES};
+use crate::token::SIGNATURE_BYTES;
 use crate::{Campaign, Coin, Keyring, PublicKey, Refusal, SignedCoin, Timestamp};
 
 /// A coin that passed every check.
@@ -62,9 +62,9 @@ impl<'keyring> Claim<'keyring> {
         campaign: &Campaign,
         now: Timestamp,
     ) -> Result<Claim<'keyring>, Refusal> {
-        let raw = RawToken::parse(token)?;
-        let signed = raw.signed_coin()?;
-        let key = keyring.find(raw.key_version)?;
+        let mut signed_bytes = Vec::new();
+        let signed = SignedCoin::read_token(token, &mut signed_bytes)?;
+        let key = keyring.find(signed.key_version)?;
         if signed.coin.campaign != *campaign {
             return Err(Refusal::WrongCampaign);
         }
@@ -73,7 +73,7 @@ impl<'keyring> Claim<'keyring> {
         }
         Ok(Claim {
             signed,
-            signed_bytes: raw.payload,
+            signed_bytes,
             key,
         })
     }
