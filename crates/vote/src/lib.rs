@@ -25,7 +25,7 @@ mod vote;
 
 pub use campaign_file::{CHARITIES_MAX, CampaignFile, CampaignFileError, Charities, Charity, Donation};
 pub use issued_entry::IssuedEntry;
-pub use log_entry::LogEntry;
+pub use log_entry::{CountedCoin, LogEntry, LogEntryReader};
 pub use log_info::{LogInfo, LogInfoError};
 pub use nullifier::Nullifier;
 pub use tally::{CharityTally, Percent, Tally};

@@ -14,7 +14,9 @@ use std::fmt::Write;
 
 use coin::{SignedCoin, Timestamp};
 
-use crate::{Charities, Nullifier, Vote};
+use crate::shares::Parts;
+use crate::vote::is_reduced;
+use crate::{Charities, Nullifier, UNITS_PER_COIN, Vote};
 
 /// The first line: what the bytes are, so that no other log's entry can be taken for one.
 const HEADER: &str = "hashicoin/vote/v1";
@@ -48,27 +50,77 @@ impl LogEntry {
 
     /// Reads an entry; `None` unless it is what [`LogEntry::to_text`] writes, for these charities.
     pub fn parse(bytes: &[u8], charities: &Charities) -> Option<LogEntry> {
-        let text = str::from_utf8(bytes).ok()?;
-        let (header, text) = text.split_once('\n')?;
-        let (token, text) = text.split_once('\n')?;
-        let (written_shares, counted_at) = text.split_once('\n')?;
-        let token = token.strip_prefix("coin: ")?;
-        let written_shares = written_shares.strip_prefix("vote: ")?;
-        let counted_at = counted_at.strip_prefix("counted: ")?.strip_suffix('\n')?;
-        if header != HEADER {
-            return None;
-        }
-        let vote = parse_vote(written_shares, charities)?;
-        // A token has one spelling, and so has a point in time; shares may stand there in another order, or with a zero before them.
-        if shares(&vote) != written_shares {
-            return None;
-        }
+        let mut reader = LogEntryReader::new(charities);
+        let CountedCoin { coin, counted_at } = reader.read(bytes)?;
         Some(LogEntry {
-            coin: SignedCoin::from_token(token.as_bytes()).ok()?,
-            vote,
+            coin,
+            vote: Vote::from_stored(reader.weights, charities)?,
+            counted_at,
+        })
+    }
+}
+
+/// A coin and when it was counted: what an entry says besides the shares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedCoin {
+    /// As in [`LogEntry`].
+    pub coin: SignedCoin,
+    /// As in [`LogEntry`].
+    pub counted_at: Timestamp,
+}
+
+/// Reads many entries one after the other, in the same memory: to ask for some for each takes longer than reading it.
+#[derive(Clone, Debug)]
+pub struct LogEntryReader<'a> {
+    charities: &'a Charities,
+    weights: Vec<u32>,
+    parts: Parts,
+    signed_bytes: Vec<u8>,
+}
+
+impl<'a> LogEntryReader<'a> {
+    /// Of a log whose votes are for these charities.
+    pub fn new(charities: &'a Charities) -> LogEntryReader<'a> {
+        LogEntryReader {
+            charities,
+            weights: Vec::with_capacity(charities.len()),
+            parts: Parts::default(),
+            signed_bytes: Vec::new(),
+        }
+    }
+
+    /// Reads an entry; `None` if [`LogEntry::parse`] says so. What is asked below is about the entry that was read last; about one that could not be read nothing is said.
+    pub fn read(&mut self, bytes: &[u8]) -> Option<CountedCoin> {
+        // From the end, where lines are short: the coin's token is what is left, and has no line's end in it.
+        let (rest, counted_at) = last_line(bytes)?;
+        let (rest, shares) = last_line(rest)?;
+        let token = rest.strip_prefix(HEADER.as_bytes())?.strip_prefix(b"\ncoin: ")?;
+        let token = token.strip_suffix(b"\n")?;
+        read_shares(shares.strip_prefix(b"vote: ")?, self.charities, &mut self.weights)?;
+        let counted_at = str::from_utf8(counted_at.strip_prefix(b"counted: ")?).ok()?;
+        Some(CountedCoin {
+            coin: SignedCoin::read_token(token, &mut self.signed_bytes).ok()?,
             counted_at: Timestamp::parse(counted_at)?,
         })
     }
+
+    /// The bytes that the coin's signature has to be of.
+    pub fn signed_bytes(&self) -> &[u8] {
+        &self.signed_bytes
+    }
+
+    /// What the vote gives to each charity, as [`Vote::units`].
+    pub fn units(&mut self) -> &[u64] {
+        let weights = self.weights.iter().copied().map(u64::from);
+        self.parts.split(UNITS_PER_COIN, weights)
+    }
+}
+
+/// Takes the last line off lines that each have an end, and gives what is before it, and the line without its end.
+fn last_line(lines: &[u8]) -> Option<(&[u8], &[u8])> {
+    let lines = lines.strip_suffix(b"\n")?;
+    let end_before = lines.iter().rposition(|byte| *byte == b'\n')?;
+    lines.split_at_checked(end_before + 1)
 }
 
 /// The charities with a share, as they stand in an entry.
@@ -83,14 +135,28 @@ fn shares(vote: &Vote) -> String {
     text
 }
 
-fn parse_vote(text: &str, charities: &Charities) -> Option<Vote> {
-    let mut weights = vec![0; charities.len()];
-    for share in text.split(' ') {
-        let (id, weight) = share.split_once('=')?;
-        let place = charities.iter().position(|charity| charity.id == id)?;
-        *weights.get_mut(place)? = weight.parse().ok()?;
+/// Reads what [`shares`] writes; `None` for anything else, also for what means the same.
+fn read_shares(text: &[u8], charities: &Charities, weights: &mut Vec<u32>) -> Option<()> {
+    weights.clear();
+    weights.resize(charities.len(), 0);
+    // Each share is looked for behind the one before: no other order is read, and no charity twice.
+    let mut left = charities.iter().zip(weights.iter_mut());
+    for share in text.split(|byte| *byte == b' ') {
+        let weight_of = |id: &str| share.strip_prefix(id.as_bytes())?.strip_prefix(b"=");
+        let (weight, written) = left.find_map(|(charity, weight)| Some((weight, weight_of(&charity.id)?)))?;
+        *weight = read_weight(written)?;
     }
-    Vote::from_stored(weights, charities)
+    is_reduced(weights).then_some(())
+}
+
+/// Reads a number above zero as it is written: digits, the first of which is no zero.
+fn read_weight(digits: &[u8]) -> Option<u32> {
+    let canonical = matches!(digits, [b'1'..=b'9', ..]);
+    let value = digits.iter().try_fold(0_u32, |value, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        value.checked_mul(10)?.checked_add(u32::from(digit))
+    });
+    value.filter(|_| canonical)
 }
 
 #[cfg(test)]
@@ -98,7 +164,7 @@ mod tests {
     use coin::{Campaign, Coin, Serial, SignedCoin, Timestamp};
     use proptest::prelude::*;
 
-    use super::LogEntry;
+    use super::{CountedCoin, LogEntry, LogEntryReader};
     use crate::{CampaignFile, Charities, Vote};
 
     fn charities() -> Charities {
@@ -153,6 +219,15 @@ mod tests {
             ("b=2 a=3", "b=2 d=3"),
             ("b=2 a=3", "b=2 a=-3"),
             ("b=2 a=3", "b=2 a=4294967296"),
+            ("b=2 a=3", "b=2 a=4294967299"),
+            ("b=2 a=3", "b=2 a=1000001"),
+            ("b=2 a=3", "b=2 a=3 "),
+            ("b=2 a=3", " b=2 a=3"),
+            ("b=2 a=3", "b=2 a=3;"),
+            ("b=2 a=3", "b=2 a=/3"),
+            ("b=2 a=3", "b=2\na=3"),
+            ("b=2 a=3", "b=2 a="),
+            ("b=2 a=3", "b=2 a"),
             ("b=2 a=3", ""),
             ("\nvote: ", "\r\nvote: "),
             ("T20:00:00Z", "T20:00:00+00:00"),
@@ -178,8 +253,16 @@ mod tests {
             let mut bytes = text.into_bytes();
             let at = at % bytes.len();
             bytes[at] = byte;
-            if let Some(read) = LogEntry::parse(&bytes, &charities()) {
+            let charities = charities();
+            let mut reader = LogEntryReader::new(&charities);
+            let by_reader = reader.read(&bytes);
+            let read = LogEntry::parse(&bytes, &charities);
+            prop_assert_eq!(by_reader.is_some(), read.is_some());
+            if let (Some(read), Some(CountedCoin { coin, counted_at })) = (read, by_reader) {
                 prop_assert_eq!(read.to_text().into_bytes(), bytes);
+                prop_assert_eq!(reader.signed_bytes(), coin.coin.to_signed_bytes());
+                prop_assert_eq!(reader.units(), read.vote.units());
+                prop_assert_eq!((coin, counted_at), (read.coin, read.counted_at));
             }
         }
     }

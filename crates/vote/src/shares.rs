@@ -7,28 +7,47 @@ use std::cmp::Reverse;
 
 /// Splits `whole` in proportion to `weights`. The parts sum to `whole`, or are all zero when every weight is.
 pub(crate) fn split(whole: u64, weights: &[u64]) -> Vec<u64> {
-    // 2^64 weights of 2^64 fit into 128 bits, and so does the product of two of them: nothing below can overflow.
-    let sum: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-    if sum == 0 {
-        return vec![0; weights.len()];
+    let mut parts = Parts::default();
+    parts.split(whole, weights.iter().copied());
+    parts.parts
+}
+
+/// The parts of one split after the other, in the same memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    parts: Vec<u64>,
+    by_remainder: Vec<(Reverse<u128>, usize)>,
+}
+
+impl Parts {
+    /// As [`split`].
+    pub(crate) fn split(&mut self, whole: u64, weights: impl Iterator<Item = u64> + Clone) -> &[u64] {
+        self.parts.clear();
+        self.by_remainder.clear();
+        // 2^64 weights of 2^64 fit into 128 bits, and so does the product of two of them: nothing below can overflow.
+        let sum: u128 = weights.clone().map(u128::from).sum();
+        if sum == 0 {
+            self.parts.extend(weights.map(|_| 0));
+            return &self.parts;
+        }
+        let mut left = whole;
+        for (position, weight) in weights.enumerate() {
+            let product = u128::from(whole) * u128::from(weight);
+            // weight <= sum, so the quotient is at most `whole`.
+            let floor = (product / sum) as u64;
+            left -= floor;
+            self.parts.push(floor);
+            self.by_remainder.push((Reverse(product % sum), position));
+        }
+        if left > 0 {
+            self.by_remainder.sort_unstable();
+        }
+        // Fewer are left than there are remainders above zero, so a part without weight never gets one.
+        for ((_, position), _) in self.by_remainder.iter().zip(0..left) {
+            self.parts[*position] += 1;
+        }
+        &self.parts
     }
-    let mut parts = Vec::with_capacity(weights.len());
-    let mut by_remainder = Vec::with_capacity(weights.len());
-    let mut left = whole;
-    for (position, weight) in weights.iter().enumerate() {
-        let product = u128::from(whole) * u128::from(*weight);
-        // weight <= sum, so the quotient is at most `whole`.
-        let floor = (product / sum) as u64;
-        left -= floor;
-        parts.push(floor);
-        by_remainder.push((Reverse(product % sum), position));
-    }
-    by_remainder.sort_unstable();
-    // Fewer are left than there are remainders above zero, so a part without weight never gets one.
-    for ((_, position), _) in by_remainder.into_iter().zip(0..left) {
-        parts[position] += 1;
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -80,9 +80,7 @@ impl Vote {
 
     /// From the weights as a store keeps them; `None` unless they are in canonical form for these charities.
     pub fn from_stored(weights: Vec<u32>, charities: &Charities) -> Option<Vote> {
-        let canonical = weights.len() == charities.len()
-            && weights.iter().all(|weight| *weight <= WEIGHT_MAX)
-            && weights.iter().copied().fold(0, gcd) == 1;
+        let canonical = weights.len() == charities.len() && is_reduced(&weights);
         canonical.then(|| Vote {
             charities: charities.clone(),
             weights,
@@ -104,6 +102,11 @@ impl Vote {
         let weights: Vec<u64> = self.weights.iter().copied().map(u64::from).collect();
         split(UNITS_PER_COIN, &weights)
     }
+}
+
+/// Whether weights are a vote's, in canonical form.
+pub(crate) fn is_reduced(weights: &[u32]) -> bool {
+    weights.iter().all(|weight| *weight <= WEIGHT_MAX) && weights.iter().copied().fold(0, gcd) == 1
 }
 
 /// The greatest common divisor (Euclid); of 0 and a number, the number.
