@@ -1,10 +1,11 @@
 //! The entries of the votes' log: each in its one spelling, of a good coin of this campaign, for charities that there are.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use batch::bad_signatures;
 use coin::Keyring;
-use vote::{CampaignFile, LogEntry, Nullifier, Totals};
+use vote::{CampaignFile, CountedCoin, LogEntryReader, Nullifier, Totals};
 
 use crate::findings::Findings;
 use crate::log::Entries;
@@ -29,8 +30,37 @@ pub struct Votes {
     pub all: Totals,
 }
 
-/// Signatures by one version of the key: the entry's place, the message, the signature.
-type Signed = Vec<(u64, Vec<u8>, [u8; coin::SIGNATURE_BYTES])>;
+/// Signatures by one version of the key.
+#[derive(Default)]
+struct Signed {
+    /// The entries' places, with the signatures and where the messages end.
+    coins: Vec<(u64, [u8; coin::SIGNATURE_BYTES], usize)>,
+    /// The messages one behind the other.
+    messages: Vec<u8>,
+}
+
+impl Signed {
+    /// With room for so many coins, if all are about as long as this message.
+    fn with_capacity(coins: usize, message: &[u8]) -> Signed {
+        Signed {
+            coins: Vec::with_capacity(coins),
+            messages: Vec::with_capacity(coins.saturating_mul(message.len())),
+        }
+    }
+
+    fn push(&mut self, index: u64, signature: [u8; coin::SIGNATURE_BYTES], message: &[u8]) {
+        self.messages.extend_from_slice(message);
+        self.coins.push((index, signature, self.messages.len()));
+    }
+
+    fn items(&self) -> Vec<batch::Item<'_>> {
+        let starts = iter::once(0).chain(self.coins.iter().map(|(.., end)| *end));
+        let pairs = starts.zip(&self.coins);
+        pairs
+            .map(|(start, (_, signature, end))| (self.messages.get(start..*end).unwrap_or_default(), signature))
+            .collect()
+    }
+}
 
 impl VoteRules<'_> {
     /// Reads the entries of a stretch.
@@ -42,39 +72,38 @@ impl VoteRules<'_> {
             all: zero,
         };
         let mut signed: BTreeMap<u32, Signed> = BTreeMap::new();
+        let mut reader = LogEntryReader::new(self.campaign.charities());
         for (index, bytes) in entries {
-            let Some(entry) = LogEntry::parse(bytes, self.campaign.charities()) else {
+            let Some(CountedCoin { coin, counted_at }) = reader.read(bytes) else {
                 findings.add(
                     at(*index),
                     "it is not a vote for this campaign's charities in its one spelling",
                 );
                 continue;
             };
-            votes.spent.push((*index, entry.nullifier()));
-            let units = entry.vote.units();
+            votes.spent.push((*index, Nullifier::of(&coin.coin.serial)));
+            let units = reader.units();
             // A stretch of a few thousand votes does not overflow.
-            let _ = votes.all.add(&units);
+            let _ = votes.all.add(units);
             if *index < self.tallied {
-                let _ = votes.in_tally.add(&units);
+                let _ = votes.in_tally.add(units);
             }
-            if entry.coin.coin.campaign != *self.campaign.campaign() {
-                findings.add(
-                    at(*index),
-                    format!("its coin is of campaign {}", entry.coin.coin.campaign),
-                );
+            if coin.coin.campaign != *self.campaign.campaign() {
+                findings.add(at(*index), format!("its coin is of campaign {}", coin.coin.campaign));
             }
-            if entry.counted_at >= entry.coin.coin.expires {
-                let (counted_at, expires) = (entry.counted_at, entry.coin.coin.expires);
+            if counted_at >= coin.coin.expires {
+                let expires = coin.coin.expires;
                 findings.add(
                     at(*index),
                     format!("its coin expired at {expires}, and was counted at {counted_at}"),
                 );
             }
-            let message = entry.coin.coin.to_signed_bytes();
-            let of_version = signed.entry(entry.coin.key_version);
-            // Nearly always one version signed all of a stretch.
-            let of_version = of_version.or_insert_with(|| Vec::with_capacity(entries.len()));
-            of_version.push((*index, message, entry.coin.signature));
+            let message = reader.signed_bytes();
+            // Nearly always one version signed all of a stretch; whoever writes another into each entry gets no room for it.
+            let room = if signed.is_empty() { entries.len() } else { 0 };
+            let of_version = signed.entry(coin.key_version);
+            let of_version = of_version.or_insert_with(|| Signed::with_capacity(room, message));
+            of_version.push(*index, coin.signature, message);
         }
         for (version, signed) in &signed {
             self.check_signatures(*version, signed, findings);
@@ -84,7 +113,7 @@ impl VoteRules<'_> {
 
     fn check_signatures(&self, version: u32, signed: &Signed, findings: &mut Findings) {
         let Some(key) = self.keys.public_key(version) else {
-            for (index, ..) in signed {
+            for (index, ..) in &signed.coins {
                 findings.add(
                     at(*index),
                     format!("its coin is signed by version {version} of the key, which is not among the coins' keys"),
@@ -92,13 +121,9 @@ impl VoteRules<'_> {
             }
             return;
         };
-        let items: Vec<batch::Item<'_>> = signed
-            .iter()
-            .map(|(_, message, signature)| (message.as_slice(), signature))
-            .collect();
-        for (index, ..) in bad_signatures(key, &items)
+        for (index, ..) in bad_signatures(key, &signed.items())
             .into_iter()
-            .filter_map(|place| signed.get(place))
+            .filter_map(|place| signed.coins.get(place))
         {
             findings.add(
                 at(*index),
