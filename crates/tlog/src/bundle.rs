@@ -16,7 +16,8 @@ pub fn push(bundle: &mut Vec<u8>, entry: &[u8]) -> Option<()> {
 
 /// The entries of a bundle; `None` if the bytes are not a whole number of them, from 1 to 256.
 pub fn entries(bundle: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut entries = Vec::new();
+    // Nearly every bundle is full, and none has more entries than lengths fit.
+    let mut entries = Vec::with_capacity(TILE_WIDTH.min(bundle.len() / 2));
     let mut rest = bundle;
     while !rest.is_empty() {
         let (length, behind) = rest.split_first_chunk()?;

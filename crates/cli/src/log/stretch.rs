@@ -1,5 +1,7 @@
 //! A stretch of a log, which one thread reads by itself: bundles of entries, the tiles with their hashes, and whether the two are of each other.
 
+use std::ops::Range;
+
 use service::Failure;
 use tlog::{BundleId, Hash, TILE_WIDTH, Tile, TileId, bundle};
 
@@ -7,10 +9,8 @@ use super::Source;
 use crate::findings::Findings;
 use crate::http::Fetched;
 
-/// How many bundles a stretch has. So many signatures are checked together; more of them gain nothing.
-const BUNDLES: u64 = 16;
-/// How many entries it has.
-const STRETCH: usize = BUNDLES as usize * TILE_WIDTH;
+/// The most bundles that a stretch has. So many signatures are checked together; more of them gain nothing.
+const BUNDLES_MAX: u64 = 16;
 /// The longest entry that is read: several times that of a vote for as many charities as a campaign has.
 const ENTRY_BYTES_MAX: usize = 16 * 1024;
 const HASH_BYTES: usize = 32;
@@ -30,12 +30,42 @@ pub struct Stretch<Read> {
 /// The entries of a stretch that are there, each with its place in the log.
 pub type Entries<'a> = [(u64, &'a [u8])];
 
-/// How many stretches a log of this size has.
-pub fn count(size: u64) -> u64 {
-    size.div_ceil(BUNDLES * TILE_WIDTH as u64)
+/// A log cut into stretches.
+#[derive(Clone, Copy)]
+pub struct Cut {
+    /// How many bundles the log has.
+    bundles: u64,
+    /// Into how many stretches they are cut.
+    stretches: u64,
 }
 
-/// Fetches a stretch of the log under `prefix`, compares entries with tiles, and has the entries read.
+impl Cut {
+    /// Cuts a log of this size for so many threads: each gets as many stretches, and all are as long, give or take a bundle, so that no thread has to wait long
+    /// at the end for the others.
+    pub fn new(size: u64, threads: usize) -> Cut {
+        let bundles = size.div_ceil(TILE_WIDTH as u64);
+        let stretches = bundles.div_ceil(BUNDLES_MAX).next_multiple_of(threads.max(1) as u64);
+        Cut {
+            bundles,
+            stretches: stretches.min(bundles),
+        }
+    }
+
+    /// How many stretches there are.
+    pub fn stretches(&self) -> u64 {
+        self.stretches
+    }
+
+    /// The bundles of a stretch, counted from 0.
+    pub fn bundles(&self, number: u64) -> Range<u64> {
+        let (each, more) = (self.bundles / self.stretches, self.bundles % self.stretches);
+        // The first ones have the bundles that are left over.
+        let start = |number: u64| number * each + number.min(more);
+        start(number)..start(number + 1)
+    }
+}
+
+/// Fetches one of the stretches into which the log under `prefix` is cut, compares entries with tiles, and has the entries read.
 ///
 /// # Errors
 ///
@@ -43,35 +73,34 @@ pub fn count(size: u64) -> u64 {
 pub fn fetch<Read>(
     source: &Source,
     prefix: &str,
-    number: u64,
     size: u64,
+    bundles: Range<u64>,
     read: impl FnOnce(&Entries<'_>, &mut Findings) -> Read,
 ) -> Result<Stretch<Read>, Failure> {
     let mut findings = Findings::default();
-    let mut leaves = Vec::with_capacity(STRETCH);
-    let (mut bundles, mut ends_at) = (Vec::new(), None);
-    for index in number * BUNDLES..(number + 1) * BUNDLES {
+    let mut leaves = Vec::new();
+    let (mut fetched, mut ends_at) = (Vec::new(), None);
+    for index in bundles {
         let Some(id) = BundleId::in_log(index, size) else { break };
-        let entries = fetch_bundle(source, prefix, id, &mut findings)?;
-        let hashes = fetch_hashes(source, prefix, id, size, &mut findings)?;
+        let bundle = fetch_bundle(source, prefix, id, &mut findings)?;
+        let tile = fetch_leaf_tile(source, prefix, id, size, &mut findings)?;
         let first = index * TILE_WIDTH as u64;
-        match (&entries, hashes) {
-            (Some(bundle), hashes) => {
-                let of_entries = hash_entries(bundle);
-                compare(first, &of_entries, hashes.as_deref(), &mut findings);
-                leaves.extend(of_entries);
+        match (bundle, tile) {
+            (Some(bundle), tile) => {
+                compare(first, &bundle.hashes, tile.as_ref().map(Tile::hashes), &mut findings);
+                leaves.extend_from_slice(&bundle.hashes);
+                fetched.push((first, bundle.bytes));
             }
             // What the entries were cannot be said, and everything behind them can.
-            (None, Some(hashes)) => leaves.extend(hashes),
-            (None, None) => ends_at = Some(first),
-        }
-        bundles.extend(entries.map(|bundle| (first, bundle)));
-        if ends_at.is_some() {
-            break;
+            (None, Some(tile)) => leaves.extend(tile.hashes()),
+            (None, None) => {
+                ends_at = Some(first);
+                break;
+            }
         }
     }
     let mut entries: Vec<(u64, &[u8])> = Vec::with_capacity(leaves.len());
-    for (first, bundle) in &bundles {
+    for (first, bundle) in &fetched {
         entries.extend((*first..).zip(bundle::entries(bundle).unwrap_or_default()));
     }
     let read = read(&entries, &mut findings);
@@ -83,19 +112,29 @@ pub fn fetch<Read>(
     })
 }
 
-/// A bundle's bytes, if they are as many entries as it has.
+/// A bundle that has as many entries as it should.
+struct Bundle {
+    bytes: Vec<u8>,
+    /// Those of its entries.
+    hashes: Vec<Hash>,
+}
+
+/// A bundle, if it has as many entries as it should.
 fn fetch_bundle(
     source: &Source,
     prefix: &str,
     id: BundleId,
     findings: &mut Findings,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<Option<Bundle>, Failure> {
     let width = usize::from(id.width());
     let bytes_max = width * (2 + ENTRY_BYTES_MAX);
     let mistake = match source.fetch(&format!("{prefix}/{id}"), bytes_max as u64)? {
-        Fetched::Bytes(bytes) => match bundle::entries(&bytes).map(|entries| entries.len()) {
-            Some(count) if count == width => return Ok(Some(bytes)),
-            Some(count) => format!("it has {count} entries, and should have {width}"),
+        Fetched::Bytes(bytes) => match bundle::entries(&bytes) {
+            Some(entries) if entries.len() == width => {
+                let hashes = entries.into_iter().map(Hash::of_leaf).collect();
+                return Ok(Some(Bundle { bytes, hashes }));
+            }
+            Some(entries) => format!("it has {} entries, and should have {width}", entries.len()),
             None => "it is not a whole number of entries, each after its length".to_owned(),
         },
         Fetched::Missing => "it is missing".to_owned(),
@@ -105,19 +144,18 @@ fn fetch_bundle(
     Ok(None)
 }
 
-/// The hashes in the tile that goes with a bundle.
-fn fetch_hashes(
+/// The tile that goes with a bundle.
+fn fetch_leaf_tile(
     source: &Source,
     prefix: &str,
     bundle: BundleId,
     size: u64,
     findings: &mut Findings,
-) -> Result<Option<Vec<Hash>>, Failure> {
-    let Some(id) = TileId::in_tree(0, bundle.index(), size) else {
-        return Ok(None);
-    };
-    let tile = fetch_tile(source, prefix, id, findings)?;
-    Ok(tile.map(|tile| tile.hashes().to_vec()))
+) -> Result<Option<Tile>, Failure> {
+    match TileId::in_tree(0, bundle.index(), size) {
+        Some(id) => fetch_tile(source, prefix, id, findings),
+        None => Ok(None),
+    }
 }
 
 /// A tile, if it is as wide as it should be.
@@ -142,14 +180,37 @@ pub fn fetch_tile(source: &Source, prefix: &str, id: TileId, findings: &mut Find
     Ok(None)
 }
 
-fn hash_entries(bundle: &[u8]) -> Vec<Hash> {
-    let entries = bundle::entries(bundle).unwrap_or_default();
-    entries.into_iter().map(Hash::of_leaf).collect()
-}
-
 fn compare(first: u64, of_entries: &[Hash], in_tile: Option<&[Hash]>, findings: &mut Findings) {
     let pairs = (first..).zip(of_entries.iter().zip(in_tile.unwrap_or_default()));
     for (index, _) in pairs.filter(|(_, (ours, theirs))| ours != theirs) {
         findings.add(format!("entry {index}"), "it is not the one whose hash is in the tile");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUNDLES_MAX, Cut};
+
+    #[test]
+    fn a_log_is_cut_into_stretches_that_are_about_equal() {
+        for threads in [1, 2, 3, 8] {
+            for bundles in (0..200_u64).chain([5000]) {
+                let cut = Cut::new(bundles * 256, threads);
+                let count = cut.stretches();
+                assert!(count == bundles || count.is_multiple_of(threads as u64), "{count}");
+                let stretches: Vec<_> = (0..count).map(|number| cut.bundles(number)).collect();
+                let mut end = 0;
+                for stretch in &stretches {
+                    assert_eq!(stretch.start, end);
+                    end = stretch.end;
+                    let (length, first) = (end - stretch.start, stretches[0].end);
+                    assert!((1..=BUNDLES_MAX).contains(&length) && first - length <= 1, "{length}");
+                }
+                assert_eq!(end, bundles);
+            }
+            let largest = Cut::new(u64::MAX, threads);
+            let last = largest.bundles(largest.stretches() - 1);
+            assert_eq!(last.end, u64::MAX.div_ceil(256), "a log may say that it has any size");
+        }
     }
 }

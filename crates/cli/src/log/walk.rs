@@ -6,7 +6,7 @@ use tlog::{Policy, TreeHead};
 
 use super::growth::Growth;
 use super::progress::Progress;
-use super::stretch::{self, Entries};
+use super::stretch::{self, Cut, Entries};
 use super::{KeptCheckpoints, Known, Source};
 use crate::findings::Findings;
 
@@ -56,10 +56,11 @@ impl Walk<'_> {
         let kept = KeptCheckpoints::new(self.source, self.prefix, self.policy);
         let mut growth = Growth::new(self.source, self.prefix, kept, self.known.clone());
         let mut progress = Progress::start(self.of, self.latest.size);
+        let (size, lanes) = (self.latest.size, self.source.lanes());
+        let cut = Cut::new(size, lanes);
         let fetch =
-            |number| stretch::fetch(self.source, self.prefix, number, self.latest.size, &read).map_err(Stop::Failure);
-        let stretches = 0..stretch::count(self.latest.size);
-        let walked = in_order(stretches, self.source.lanes(), fetch, |_, stretch| {
+            |number| stretch::fetch(self.source, self.prefix, size, cut.bundles(number), &read).map_err(Stop::Failure);
+        let walked = in_order(0..cut.stretches(), lanes, fetch, |_, stretch| {
             findings.append("", stretch.findings);
             growth.append(&stretch.leaves, findings).map_err(Stop::Failure)?;
             take(stretch.read, findings).map_err(Stop::Failure)?;
