@@ -68,12 +68,12 @@ pub fn audit(
     Ok(seen)
 }
 
-fn read(entries: &Entries<'_>, findings: &mut Findings) -> Vec<(u64, Nullifier)> {
-    let mut coins = Vec::with_capacity(entries.len());
-    for (index, bytes) in entries {
+fn read(entries: Entries, findings: &mut Findings) -> Vec<(u64, Nullifier)> {
+    let mut coins = Vec::with_capacity(entries.count());
+    for (index, bytes) in entries.iter() {
         match IssuedEntry::parse(bytes) {
-            Some(entry) => coins.push((*index, entry.nullifier)),
-            None => findings.add(at(*index), "it is not an issued coin in its one spelling"),
+            Some(entry) => coins.push((index, entry.nullifier)),
+            None => findings.add(at(index), "it is not an issued coin in its one spelling"),
         }
     }
     coins

@@ -64,47 +64,49 @@ impl Signed {
 
 impl VoteRules<'_> {
     /// Reads the entries of a stretch.
-    pub fn read(&self, entries: &Entries<'_>, findings: &mut Findings) -> Votes {
+    pub fn read(&self, entries: Entries, findings: &mut Findings) -> Votes {
         let zero = Totals::zero(self.campaign.charities());
         let mut votes = Votes {
-            spent: Vec::with_capacity(entries.len()),
+            spent: Vec::with_capacity(entries.count()),
             in_tally: zero.clone(),
             all: zero,
         };
         let mut signed: BTreeMap<u32, Signed> = BTreeMap::new();
         let mut reader = LogEntryReader::new(self.campaign.charities());
-        for (index, bytes) in entries {
+        for (index, bytes) in entries.iter() {
             let Some(CountedCoin { coin, counted_at }) = reader.read(bytes) else {
                 findings.add(
-                    at(*index),
+                    at(index),
                     "it is not a vote for this campaign's charities in its one spelling",
                 );
                 continue;
             };
-            votes.spent.push((*index, Nullifier::of(&coin.coin.serial)));
+            votes.spent.push((index, Nullifier::of(&coin.coin.serial)));
             let units = reader.units();
             // A stretch of a few thousand votes does not overflow.
             let _ = votes.all.add(units);
-            if *index < self.tallied {
+            if index < self.tallied {
                 let _ = votes.in_tally.add(units);
             }
             if coin.coin.campaign != *self.campaign.campaign() {
-                findings.add(at(*index), format!("its coin is of campaign {}", coin.coin.campaign));
+                findings.add(at(index), format!("its coin is of campaign {}", coin.coin.campaign));
             }
             if counted_at >= coin.coin.expires {
                 let expires = coin.coin.expires;
                 findings.add(
-                    at(*index),
+                    at(index),
                     format!("its coin expired at {expires}, and was counted at {counted_at}"),
                 );
             }
             let message = reader.signed_bytes();
             // Nearly always one version signed all of a stretch; whoever writes another into each entry gets no room for it.
-            let room = if signed.is_empty() { entries.len() } else { 0 };
+            let room = if signed.is_empty() { entries.count() } else { 0 };
             let of_version = signed.entry(coin.key_version);
             let of_version = of_version.or_insert_with(|| Signed::with_capacity(room, message));
-            of_version.push(*index, coin.signature, message);
+            of_version.push(index, coin.signature, message);
         }
+        // The check of the signatures takes about as much memory, and can have this.
+        drop(entries);
         for (version, signed) in &signed {
             self.check_signatures(*version, signed, findings);
         }

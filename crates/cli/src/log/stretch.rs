@@ -27,8 +27,25 @@ pub struct Stretch<Read> {
     pub findings: Findings,
 }
 
-/// The entries of a stretch that are there, each with its place in the log.
-pub type Entries<'a> = [(u64, &'a [u8])];
+/// The entries of a stretch that are there.
+pub struct Entries {
+    /// Bundles of them, each with the place of its first entry in the log.
+    bundles: Vec<(u64, Vec<u8>)>,
+    count: usize,
+}
+
+impl Entries {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Each with its place in the log.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let bundles = self.bundles.iter();
+        bundles.flat_map(|(first, bundle)| (*first..).zip(bundle::entries(bundle).unwrap_or_default()))
+    }
+}
 
 /// A log cut into stretches.
 #[derive(Clone, Copy)]
@@ -75,11 +92,14 @@ pub fn fetch<Read>(
     prefix: &str,
     size: u64,
     bundles: Range<u64>,
-    read: impl FnOnce(&Entries<'_>, &mut Findings) -> Read,
+    read: impl FnOnce(Entries, &mut Findings) -> Read,
 ) -> Result<Stretch<Read>, Failure> {
     let mut findings = Findings::default();
-    let mut leaves = Vec::new();
-    let (mut fetched, mut ends_at) = (Vec::new(), None);
+    let (mut leaves, mut ends_at) = (Vec::new(), None);
+    let mut entries = Entries {
+        bundles: Vec::new(),
+        count: 0,
+    };
     for index in bundles {
         let Some(id) = BundleId::in_log(index, size) else { break };
         let bundle = fetch_bundle(source, prefix, id, &mut findings)?;
@@ -89,7 +109,8 @@ pub fn fetch<Read>(
             (Some(bundle), tile) => {
                 compare(first, &bundle.hashes, tile.as_ref().map(Tile::hashes), &mut findings);
                 leaves.extend_from_slice(&bundle.hashes);
-                fetched.push((first, bundle.bytes));
+                entries.count += bundle.hashes.len();
+                entries.bundles.push((first, bundle.bytes));
             }
             // What the entries were cannot be said, and everything behind them can.
             (None, Some(tile)) => leaves.extend(tile.hashes()),
@@ -99,11 +120,7 @@ pub fn fetch<Read>(
             }
         }
     }
-    let mut entries: Vec<(u64, &[u8])> = Vec::with_capacity(leaves.len());
-    for (first, bundle) in &fetched {
-        entries.extend((*first..).zip(bundle::entries(bundle).unwrap_or_default()));
-    }
-    let read = read(&entries, &mut findings);
+    let read = read(entries, &mut findings);
     Ok(Stretch {
         leaves,
         ends_at,

@@ -50,7 +50,7 @@ impl Walk<'_> {
     pub fn walk<Read: Send>(
         &self,
         findings: &mut Findings,
-        read: impl Fn(&Entries<'_>, &mut Findings) -> Read + Sync,
+        read: impl Fn(Entries, &mut Findings) -> Read + Sync,
         mut take: impl FnMut(Read, &mut Findings) -> Result<(), Failure>,
     ) -> Result<Seen, Failure> {
         let kept = KeptCheckpoints::new(self.source, self.prefix, self.policy);
