@@ -27,7 +27,7 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
     let asserted = |step: &Value| step["asserted"].as_array().map_or(0, Vec::len);
     assert_eq!(
         steps.iter().map(asserted).collect::<Vec<_>>(),
-        [3, 4, 3, 2, 2, 6, 4, 3, 10],
+        [3, 7, 3, 2, 5, 6, 4, 8, 7, 6],
         "{told:#}"
     );
     report::tells(&mesh, &told);

@@ -8,6 +8,7 @@ mod jobs;
 mod report;
 mod scaling;
 mod votes;
+mod ways;
 
 use std::fs;
 use std::io::Write;
@@ -29,7 +30,7 @@ use super::stop::Stop;
 /// A step's name, and what is done.
 type Step = (&'static str, fn(&mut Walk<'_>) -> Result<(), Failure>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("a key that never leaves Vault", coins::key),
     ("who may sign, and how", coins::policies),
     ("one coin by hand, and its trace in the audit log", coins::by_hand),
@@ -38,12 +39,13 @@ const STEPS: [Step; 9] = [
     ("more of the API, and fewer again", scaling::scale),
     ("the coin is verified", coins::verify),
     (
-        "without the terminating gateway the ledger waits, with it the queue drains",
-        jobs::gateway,
+        "who may speak to whom; without the terminating gateway the ledger waits, with it the queue drains",
+        ways::ways,
     ),
+    ("votes for one, all and some; forged and double ones", votes::votes),
     (
-        "votes for one, all and some; forged and double ones; and an outsider's audit",
-        votes::votes,
+        "percentages, the donation's parts, and an outsider's audit",
+        votes::outcome,
     ),
 ];
 
@@ -143,13 +145,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Runs a command, whatever comes of it, and tells it as a person would type it.
-    fn run(&mut self, command: &mut Command) -> Result<Output, Failure> {
-        self.run_with(command, "")
-    }
-
-    /// The same, with something to read: what is secret, since everybody on the machine can read arguments.
-    fn run_with(&mut self, command: &mut Command, input: &str) -> Result<Output, Failure> {
+    /// Tells a command as a person would type it, and gives that.
+    fn tell(&mut self, command: &Command) -> String {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default();
         let mut typed = name.to_string_lossy().into_owned();
         for argument in command.get_args() {
@@ -157,6 +154,18 @@ impl Walk<'_> {
             typed.push_str(&argument.to_string_lossy());
         }
         (self.say)(&format!("    $ {typed}"));
+        self.commands.push(typed.clone());
+        typed
+    }
+
+    /// Runs a command, whatever comes of it, and tells it as a person would type it.
+    fn run(&mut self, command: &mut Command) -> Result<Output, Failure> {
+        self.run_with(command, "")
+    }
+
+    /// The same, with something to read: what is secret, since everybody on the machine can read arguments.
+    fn run_with(&mut self, command: &mut Command, input: &str) -> Result<Output, Failure> {
+        let typed = self.tell(command);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -170,7 +179,6 @@ impl Walk<'_> {
         let output = child
             .wait_with_output()
             .map_err(|error| Failure::CouldNot(format!("could not wait for {typed}: {error}")))?;
-        self.commands.push(typed);
         Ok(output)
     }
 
@@ -241,6 +249,25 @@ impl Walk<'_> {
         command.env("NOMAD_ADDR", self.address("nomad-server")?);
         command.env("NOMAD_TOKEN", self.secret("nomad-bootstrap")?);
         Ok(command)
+    }
+
+    /// Consul's client, with the token that may do everything.
+    fn consul(&self) -> Result<Command, Failure> {
+        let mut consul = Command::new(&self.tools.consul);
+        consul.env("CONSUL_HTTP_ADDR", self.address("consul")?);
+        consul.env("CONSUL_HTTP_TOKEN_FILE", self.data.join("consul/tokens/bootstrap"));
+        Ok(consul)
+    }
+
+    /// Prometheus' client, with a question: it answers in JSON.
+    fn prometheus(&self, query: &str) -> Result<Command, Failure> {
+        let Some(nomad) = &self.tools.nomad else {
+            return Err(Failure::CouldNot("there is no Nomad, which runs Prometheus".to_owned()));
+        };
+        let mut promtool = Command::new(&nomad.promtool);
+        promtool.args(["query", "instant", "-o", "json"]);
+        promtool.arg(self.address("prometheus")?).arg(query);
+        Ok(promtool)
     }
 
     /// This very program.

@@ -1,6 +1,6 @@
-//! What Nomad does: mines, and takes the terminating gateway away and brings it back.
+//! What Nomad is told, and the job that mines.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use service::Failure;
 
 use super::Walk;
@@ -20,7 +20,7 @@ impl Walk<'_> {
     }
 
     /// Waits until so many of a job's allocations are in a state that Nomad calls so.
-    fn wait_for_allocations(&mut self, job: &str, status: &str, count: usize) -> Result<Vec<Value>, Failure> {
+    pub fn wait_for_allocations(&mut self, job: &str, status: &str, count: usize) -> Result<Vec<Value>, Failure> {
         let stop = self.stop;
         let look = || {
             let all = self.allocations(job).map_err(|failure| failure.to_string())?;
@@ -85,39 +85,4 @@ pub fn mine(walk: &mut Walk<'_>) -> Result<(), Failure> {
     )?;
     let after = walk.coins_in_the_pool()?;
     walk.assert(after == before + COINS, &format!("{COINS} more coins wait in the pool"))
-}
-
-/// Votes are taken while the way to Postgres is gone, and counted when it is back.
-pub fn gateway(walk: &mut Walk<'_>) -> Result<(), Failure> {
-    let votes =
-        |walk: &Walk<'_>| -> Result<Value, Failure> { Ok(walk.stage.front.get("/v1/tally")?.json()["votes"].clone()) };
-    let before = votes(walk)?;
-    let mut stop = walk.nomad()?;
-    walk.succeed(stop.args(["job", "stop", "-detach", "pci-gateway"]))?;
-    walk.wait_for_allocations("pci-gateway", "running", 0)?;
-
-    let signed = walk.take_coin("without-a-gateway")?;
-    let mut weights = Map::new();
-    weights.insert(walk.charities()?[0].clone(), Value::from(1));
-    let answer = walk
-        .stage
-        .front
-        .vote("/v1/votes", Some(&signed.to_token()), &weights, None)?;
-    walk.assert(answer.status == 202, "without the gateway a vote is queued")?;
-    let id = answer.json()["id"].as_str().unwrap_or_default().to_owned();
-    walk.assert(votes(walk)? == before, "and not counted")?;
-
-    // As it was run first. `nomad job start` would want to read the file again, and knows nothing of the variables that it was given.
-    let mut start = walk.nomad()?;
-    walk.succeed(start.args(["job", "revert", "-detach", "pci-gateway", "0"]))?;
-    wait_for("the vote to be counted", &mut Nobody, walk.stop, || {
-        let answer = walk.stage.front.get(&format!("/v1/votes/{id}"));
-        let answer = answer.map_err(|failure| failure.to_string())?;
-        if answer.status == 200 {
-            Ok(())
-        } else {
-            Err(format!("{}: {}", answer.status, answer.body))
-        }
-    })?;
-    walk.assert(true, "with the gateway it is counted")
 }

@@ -181,7 +181,8 @@ impl Walk<'_> {
         Ok(placed.count())
     }
 
-    fn votes_counted(&self) -> Result<u64, Failure> {
+    /// How many votes the tally has.
+    pub fn votes_counted(&self) -> Result<u64, Failure> {
         let tally = self.stage.front.get("/v1/tally")?.json();
         Ok(tally["votes"].as_u64().unwrap_or_default())
     }

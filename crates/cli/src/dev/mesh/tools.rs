@@ -38,6 +38,8 @@ pub struct Nomad {
     pub cni: PathBuf,
     /// Reads everybody's figures.
     pub prometheus: PathBuf,
+    /// Asks Prometheus.
+    pub promtool: PathBuf,
     /// Says how many instances of a job there are to be.
     pub autoscaler: PathBuf,
 }
@@ -85,6 +87,7 @@ impl Tools {
                 nomad: find("nomad"),
                 redis_cli: find("redis-cli"),
                 prometheus: find("prometheus"),
+                promtool: find("promtool"),
                 autoscaler: find("nomad-autoscaler"),
                 cni: CNI
                     .map(PathBuf::from)
