@@ -6,7 +6,7 @@
 mod faults;
 mod filter;
 mod intentions;
-mod monitoring;
+pub mod monitoring;
 mod networks;
 mod operating;
 mod requests;

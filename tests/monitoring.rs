@@ -54,6 +54,7 @@ fn prometheus_takes_the_configuration_and_the_rules() {
         "--lint-fatal",
         "rules/recording.yml",
         "rules/alerts.yml",
+        "rules/jobs.yml",
     ]);
     assert_eq!(ended.code(), 0, "{ended:?}");
 }
@@ -68,7 +69,8 @@ fn each_alert_fires_on_what_is_bad_and_is_silent_on_what_is_good() {
 fn each_alert_says_what_to_do_and_is_tested() {
     let read = |name| fs::read_to_string(directory().join("rules").join(name)).unwrap();
     let page = fs::read_to_string(root().join("docs/operating.md")).unwrap();
-    let complaints = complaints(&read("alerts.yml"), &read("tests.yml"), &page);
+    let alerts = read("alerts.yml") + &read("jobs.yml");
+    let complaints = complaints(&alerts, &read("tests.yml"), &page);
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 

@@ -70,6 +70,10 @@ job "autoscaler" {
           bind_address = "0.0.0.0"
           bind_port    = 8080
         }
+        telemetry {
+          prometheus_metrics = true
+          disable_hostname   = true
+        }
         apm "prometheus" {
           driver = "prometheus"
           config = {

@@ -31,6 +31,10 @@ job "miner" {
   group "miner" {
     network {
       mode = "bridge"
+      # The sidecar's figures.
+      port "envoy_metrics" {
+        to = 9102
+      }
     }
 
     # The way to Redis may take a moment to come about.
@@ -51,9 +55,17 @@ job "miner" {
       # To the mesh it is the mint: one of those who may speak to Redis. Nobody calls it.
       name = "mint"
 
+      # Where Prometheus finds the sidecar's figures.
+      meta {
+        envoy_metrics = "${NOMAD_HOST_ADDR_envoy_metrics}"
+      }
+
       connect {
         sidecar_service {
           proxy {
+            config {
+              envoy_prometheus_bind_addr = "0.0.0.0:9102"
+            }
             upstreams {
               destination_name = "redis"
               local_bind_port  = 6379

@@ -31,6 +31,8 @@ job "pci-gateway" {
       port "mesh" {
         static = var.port
       }
+      # The proxy's figures, on the public leg.
+      port "envoy_metrics" {}
     }
 
     restart {
@@ -53,6 +55,11 @@ job "pci-gateway" {
       name = "pci-gateway"
       port = "mesh"
 
+      # Where Prometheus finds the proxy's figures.
+      meta {
+        envoy_metrics = "${NOMAD_ADDR_envoy_metrics}"
+      }
+
       check {
         name     = "the gateway listens"
         type     = "tcp"
@@ -62,6 +69,11 @@ job "pci-gateway" {
 
       connect {
         gateway {
+          proxy {
+            config {
+              envoy_prometheus_bind_addr = "${NOMAD_ADDR_envoy_metrics}"
+            }
+          }
           terminating {
             service {
               name = "postgres"

@@ -1,8 +1,9 @@
-# Prometheus, for the jobs of this Nomad: Consul tells it where they are, because it is the job `prometheus` (setup.sh).
+# Prometheus, for the mesh of this Nomad: Consul tells it where the jobs and the proxies are, because it is the job `prometheus` (setup.sh), and it reads the figures of
+# Nomad, Vault and Consul's server beside them.
 #
-# Its rules are those of monitoring/. What it does not read from here is in monitoring/prometheus.yml: Consul's and Vault's own figures.
+# Its rules are those of monitoring/.
 #
-#   nomad job run -var prometheus=… -var rules=… -var nomad=… prometheus.nomad.hcl
+#   nomad job run -var prometheus=… -var rules=… -var nomad=… -var vault=… -var consul=… prometheus.nomad.hcl
 
 variable "prometheus" {
   type        = string
@@ -16,7 +17,17 @@ variable "rules" {
 
 variable "nomad" {
   type        = string
-  description = "HOST:PORT of Nomad's server, as this job's network reaches it"
+  description = "HOST:PORT of Nomad's agents, servers and clients, as this job's network reaches them; with commas between them"
+}
+
+variable "vault" {
+  type        = string
+  description = "HOST:PORT of Vault, as this job's network reaches it; its listener there shows figures without a token (monitoring/)"
+}
+
+variable "consul" {
+  type        = string
+  description = "HOST:PORT of Consul's server, as this job's network reaches it"
 }
 
 variable "scrape_interval" {
@@ -96,10 +107,20 @@ job "prometheus" {
         destination = "${NOMAD_TASK_DIR}/targets/envoy.yml"
         change_mode = "noop"
         data        = <<-END
-        {{ range $name := parseJSON `["api", "ledger"]` }}{{ range service (printf "%s|any" $name) }}
+        {{ range $name := parseJSON `["gateway", "api", "redis", "ledger", "mint", "pci-gateway"]` }}{{ range service (printf "%s|any" $name) }}
         - targets: ["{{ .ServiceMeta.envoy_metrics }}"]
           labels: { proxy: "{{ .Name }}" }
         {{ end }}{{ end }}
+        END
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/targets/autoscaler.yml"
+        change_mode = "noop"
+        data        = <<-END
+        {{ range nomadService "autoscaler" }}
+        - targets: ["{{ .Address }}:{{ .Port }}"]
+        {{ end }}
         END
       }
 
@@ -110,7 +131,7 @@ job "prometheus" {
         global:
           scrape_interval: ${var.scrape_interval}
           evaluation_interval: ${var.scrape_interval}
-        rule_files: ["${var.rules}/*.yml"]
+        rule_files: ["${var.rules}/recording.yml", "${var.rules}/alerts.yml", "${var.rules}/jobs.yml"]
         scrape_configs:
           - job_name: program
             file_sd_configs: [{ files: [targets/programs.yml] }]
@@ -128,7 +149,21 @@ job "prometheus" {
           - job_name: nomad
             metrics_path: /v1/metrics
             params: { format: [prometheus] }
-            static_configs: [{ targets: ["${var.nomad}"] }]
+            static_configs: [{ targets: ${jsonencode(split(",", var.nomad))} }]
+          - job_name: autoscaler
+            metrics_path: /v1/metrics
+            params: { format: [prometheus] }
+            file_sd_configs: [{ files: [targets/autoscaler.yml] }]
+          - job_name: consul
+            metrics_path: /v1/agent/metrics
+            params: { format: [prometheus] }
+            # Who this job is to Consul.
+            authorization: { credentials_file: {{ env "NOMAD_SECRETS_DIR" }}/consul_token }
+            static_configs: [{ targets: ["${var.consul}"] }]
+          - job_name: vault
+            metrics_path: /v1/sys/metrics
+            params: { format: [prometheus] }
+            static_configs: [{ targets: ["${var.vault}"] }]
         END
       }
 

@@ -24,6 +24,10 @@ job "redis" {
 
     network {
       mode = "bridge"
+      # The sidecar's figures.
+      port "envoy_metrics" {
+        to = 9102
+      }
     }
 
     # What was said yes to is in a directory of the machine's own. An allocation's own disk would not do: not
@@ -53,6 +57,11 @@ job "redis" {
       name = "redis"
       port = "6379"
 
+      # Where Prometheus finds the sidecar's figures.
+      meta {
+        envoy_metrics = "${NOMAD_HOST_ADDR_envoy_metrics}"
+      }
+
       check {
         name     = "redis answers"
         type     = "script"
@@ -64,7 +73,13 @@ job "redis" {
       }
 
       connect {
-        sidecar_service {}
+        sidecar_service {
+          proxy {
+            config {
+              envoy_prometheus_bind_addr = "0.0.0.0:9102"
+            }
+          }
+        }
 
         sidecar_task {
           driver = "raw_exec"

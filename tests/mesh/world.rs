@@ -130,12 +130,18 @@ impl Mesh {
         part.unwrap_or_else(|| panic!("no part {name}: {facts:#}")).clone()
     }
 
-    /// One of a part's addresses.
+    /// One of a part's addresses, or of a job's that is noted like one.
     pub fn address(&self, part: &str, what: &str) -> SocketAddr {
-        let part = self.part(part);
-        part["addresses"][what]
+        let facts = self.facts();
+        let noted = &facts[part];
+        let addresses = if noted.is_null() {
+            self.part(part)["addresses"].clone()
+        } else {
+            noted.clone()
+        };
+        addresses[what]
             .as_str()
-            .unwrap_or_else(|| panic!("no {what}: {part:#}"))
+            .unwrap_or_else(|| panic!("no {what}: {addresses:#}"))
             .parse()
             .unwrap()
     }

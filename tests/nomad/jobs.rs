@@ -10,11 +10,12 @@ use crate::harness::artifacts::{nomad, source};
 use crate::harness::process::run;
 
 /// What a file takes: places, and for what is scaled, how.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "programs",
     "campaign",
     "envoy",
     "vault",
+    "consul",
     "redis_server",
     "redis_cli",
     "port",

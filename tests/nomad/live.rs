@@ -9,7 +9,25 @@ use serde_json::Value;
 use super::{chaos, identities, moved, report};
 use crate::harness::artifacts::source;
 use crate::harness::process::run;
+use crate::mesh::monitoring;
 use crate::mesh::world::Mesh;
+
+/// Whom Prometheus reads while no miner works: the agents of Nomad are three.
+const READ: [&str; 13] = [
+    "api",
+    "autoscaler",
+    "consul",
+    "envoy api",
+    "envoy gateway",
+    "envoy ledger",
+    "envoy pci-gateway",
+    "envoy redis",
+    "ledger",
+    "nomad",
+    "nomad",
+    "nomad",
+    "vault",
+];
 
 /// The story of `hashicoin dev` held when the mesh is there, and so did the keynote's steps: forged coins stopped at the gate in the API's sidecar, good ones counted by the ledger through the terminating
 /// gateway, and a stranger's audit found nothing wrong.
@@ -31,6 +49,7 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
         "{told:#}"
     );
     report::tells(&mesh, &told);
+    monitoring::everybody_is_read(&mesh, &READ, true);
     plan(&mesh);
     identities::tokens(&mesh);
     identities::autoscaler(&mesh);

@@ -286,7 +286,15 @@ fn start_agent<'a>(
     command.args(["-serf-lan-port", &port(serf), "-server-port", &port(Port::ConsulServer)]);
     // What nobody here asks for is not listened on.
     command.args(["-hcl", "ports { dns = -1 grpc_tls = -1 serf_wan = -1 }"]);
-    if machine != Machine::Public {
+    if machine == Machine::Public {
+        // Its pages, for people.
+        command.arg("-ui");
+        if site.has_nomad() {
+            // Prometheus is a job on another machine. Between real ones this is TLS; here the network is ours.
+            let addresses = format!("addresses {{ http = \"127.0.0.1 {bind}\" }}");
+            command.args(["-hcl", &addresses]);
+        }
+    } else {
         let server = format!("{}:{}", site.network.server(), port(Port::ConsulSerf));
         command.args(["-retry-join", &server, "-retry-interval", "1s"]);
         // It comes back with everything else or not at all: nobody has to be told.

@@ -44,8 +44,9 @@ pub const VAULT: [(&str, &str); 5] = shipped![
 ];
 
 /// What Nomad runs, and how Vault and Consul get to know it.
-pub const NOMAD: [(&str, &str); 14] = shipped![
+pub const NOMAD: [(&str, &str); 15] = shipped![
     "monitoring/rules/alerts.yml",
+    "monitoring/rules/jobs.yml",
     "monitoring/rules/recording.yml",
     "nomad/agent/client.hcl",
     "nomad/agent/server.hcl",
@@ -104,7 +105,20 @@ fn changes(path: &str, ports: &Ports, network: &Network, front: u16) -> Vec<(Str
             port(6381, Port::ApiToRedis),
             check(9102, Port::ApiMetrics),
         ],
-        "consul/services/gateway.hcl" => vec![check(9106, Port::GatewayMetrics)],
+        // Prometheus may be on another machine.
+        "consul/services/gateway.hcl" => {
+            let figures = format!("{}:{}", network.server(), ports.get(Port::GatewayMetrics));
+            vec![
+                (
+                    "envoy_metrics = \"127.0.0.1:9106\"".to_owned(),
+                    format!("envoy_metrics = \"{figures}\""),
+                ),
+                (
+                    "envoy_prometheus_bind_addr = \"127.0.0.1:9106\"".to_owned(),
+                    format!("envoy_prometheus_bind_addr = \"{figures}\""),
+                ),
+            ]
+        }
         "consul/services/redis.hcl" => vec![
             port(6379, Port::Redis),
             check(6379, Port::Redis),

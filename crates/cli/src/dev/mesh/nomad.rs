@@ -319,7 +319,11 @@ impl Site<'_> {
         let (port, consul_grpc) = (port(Port::PciGateway), port(consul::agent_ports(Machine::Pci).1));
         let envoy = self.programs.envoy.as_path();
         let rules = self.data.join("monitoring/rules");
-        let server = PathBuf::from(format!("{}:{}", self.network.server(), self.ports.get(Port::NomadHttp)));
+        let agents = [Machine::Public, Machine::Apps, Machine::Pci].map(|machine| self.nomad_on(machine));
+        let agents = agents.map(|address| format!("{address}:{}", self.ports.get(Port::NomadHttp)));
+        let agents = PathBuf::from(agents.join(","));
+        let server = |port| PathBuf::from(format!("{}:{}", self.network.server(), self.ports.get(port)));
+        let (vault_figures, consul_figures) = (server(Port::Vault), server(Port::ConsulHttp));
         let variables: &[(&str, &Path)] = match name {
             "redis" => &[("redis_server", &self.tools.redis), ("redis_cli", &nomad.redis_cli)],
             "pci-gateway" => &[("port", &port), ("consul_grpc", &consul_grpc)],
@@ -328,7 +332,9 @@ impl Site<'_> {
             "prometheus" => &[
                 ("prometheus", &nomad.prometheus),
                 ("rules", &rules),
-                ("nomad", &server),
+                ("nomad", &agents),
+                ("vault", &vault_figures),
+                ("consul", &consul_figures),
                 ("scrape_interval", Path::new("1s")),
             ],
             "autoscaler" => &[("autoscaler", &nomad.autoscaler)],

@@ -57,6 +57,7 @@ pub fn start(
 /// What this site has elsewhere than one that uses the files as they are.
 fn changes(site: &Site<'_>) -> Vec<(&'static str, String)> {
     let local = |port| format!("127.0.0.1:{}", site.ports.get(port));
+    let at_gateway = format!("{}:{}", site.network.server(), site.ports.get(Port::GatewayMetrics));
     let at_pci = format!(
         "{}:{}",
         site.network.pci_public(),
@@ -75,7 +76,7 @@ fn changes(site: &Site<'_>) -> Vec<(&'static str, String)> {
         ("127.0.0.1:9103", local(Port::RedisMetrics)),
         ("127.0.0.1:9104", local(Port::LedgerMetrics)),
         ("127.0.0.1:9105", local(Port::MintMetrics)),
-        ("127.0.0.1:9106", local(Port::GatewayMetrics)),
+        ("127.0.0.1:9106", at_gateway),
         ("127.0.0.1:9107", at_pci),
         ("127.0.0.1:8500", local(Port::ConsulHttp)),
         ("127.0.0.1:8200", local(Port::Vault)),

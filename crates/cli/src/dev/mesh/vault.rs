@@ -46,15 +46,19 @@ pub fn start(site: &Site<'_>, supervisor: &Supervisor, stop: &Stop) -> Result<()
     let mut own = listener(Ipv4Addr::LOCALHOST);
     // Prometheus has no token, and hears from a sealed Vault too.
     own["telemetry"] = json!({ "unauthenticated_metrics_access": true });
-    let mut listeners = vec![json!({ "tcp": own })];
+    let mut listeners = vec![json!({ "tcp": &own })];
     if site.has_nomad() {
         // Nomad's jobs are on another machine. Between real ones this is TLS; here the network is two namespaces of ours.
-        listeners.push(json!({ "tcp": listener(site.network.server()) }));
+        let mut of_jobs = listener(site.network.server());
+        of_jobs["telemetry"] = own["telemetry"].clone();
+        listeners.push(json!({ "tcp": of_jobs }));
     }
     let configuration = json!({
         "listener": listeners,
         "storage": { "file": { "path": directory.join("data") } },
         "api_addr": site.vault_address(),
+        // Its pages, for people, if the program has them.
+        "ui": true,
         "telemetry": { "prometheus_retention_time": "60s", "disable_hostname": true },
         // Locking memory is a right that not everybody has. Where it matters, swap is off.
         "disable_mlock": true,
