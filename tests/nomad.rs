@@ -10,3 +10,4 @@ mod live;
 mod moved;
 mod report;
 mod site;
+mod updated;

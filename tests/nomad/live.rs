@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{chaos, identities, moved, report};
+use super::{chaos, identities, moved, report, updated};
 use crate::harness::artifacts::source;
 use crate::harness::process::run;
 use crate::mesh::monitoring;
@@ -54,6 +54,7 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
     identities::tokens(&mesh);
     identities::autoscaler(&mesh);
     identities::thieves(&mesh);
+    updated::api(&mesh);
     moved::ledger(&mesh);
     moved::frozen(&mesh);
     chaos::faults(&mesh);
