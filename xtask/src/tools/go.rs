@@ -85,8 +85,8 @@ pub const NOMAD: GoTool = GoTool {
         version: &["version"],
         accepts: "Nomad v1.11.",
     }),
-    // Without it two of its libraries want the same metrics in two ways, and it does not compile.
-    tags: "hashicorpmetrics",
+    // Without the first two of its libraries want the same metrics in two ways, and it does not compile. The second is its pages, which its module has.
+    tags: "hashicorpmetrics ui",
     minutes: 6,
 };
 
@@ -122,7 +122,7 @@ pub fn bring(tool: &GoTool) -> Result<PathBuf, String> {
     }
     let module = place::root().join("tools").join(tool.name);
     let pins = files(&module)?;
-    let directory = tools::kept_by_pins(tool.name, &pins, |unfinished| {
+    let directory = tools::kept_by_pins(tool.name, &pins, tool.tags, |unfinished| {
         build(tool, &module, &unfinished.join(tool.name))
     })?;
     Ok(directory.join(tool.name))
