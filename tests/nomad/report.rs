@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use crate::harness::http::{exchange, request};
+use crate::harness::http::{Response, exchange, request};
 use crate::mesh::world::Mesh;
+
+/// How often a server may send a browser on.
+const REDIRECTS_MAX: usize = 5;
 
 /// Holds the page against what was told, and that against the parts.
 pub fn tells(mesh: &Mesh, told: &Value) {
@@ -31,15 +34,25 @@ pub fn tells(mesh: &Mesh, told: &Value) {
     assert_eq!(names, ["Page", "Vault", "Consul", "Nomad", "Prometheus"]);
     for part in addresses {
         has(&part["address"]);
-        let address = part["address"].as_str().unwrap().trim_start_matches("http://");
-        // Where each sends a browser that asks for `/`.
-        let path = match part["name"].as_str().unwrap() {
-            "Page" => "/",
-            "Prometheus" => "/graph",
-            _ => "/ui/",
-        };
-        let answer = exchange(address.parse().unwrap(), &request("GET", path, &[], ""));
+        let address = part["address"].as_str().unwrap();
+        let answer = page_at(address);
         let is_page = answer.text().to_lowercase().contains("<!doctype html>");
         assert!(answer.status == 200 && is_page, "{part}: {answer:?}");
     }
+}
+
+/// What a browser ends up with that opens an address.
+fn page_at(address: &str) -> Response {
+    let socket = address.trim_start_matches("http://").parse().unwrap();
+    let mut target = "/".to_owned();
+    for _ in 0..REDIRECTS_MAX {
+        let answer = exchange(socket, &request("GET", &target, &[], ""));
+        match answer.header("location") {
+            Some(place) if (300..400).contains(&answer.status) => {
+                place.trim_start_matches(address).clone_into(&mut target);
+            }
+            _ => return answer,
+        }
+    }
+    panic!("{address} ends nowhere: {target}");
 }
