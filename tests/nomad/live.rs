@@ -56,6 +56,7 @@ fn the_mesh_runs_on_nomad_and_no_job_may_do_another_s() {
     identities::autoscaler(&mesh);
     identities::thieves(&mesh);
     updated::api(&mesh);
+    eprintln!("the API is updated after {} s", began.elapsed().as_secs());
     moved::ledger(&mesh);
     moved::frozen(&mesh);
     chaos::faults(&mesh);
