@@ -21,14 +21,11 @@ use redis::ConnectionLike;
 use crate::issued;
 use crate::lanes::Lanes;
 use crate::measure::{self, Status};
-use crate::projection::{News, Projection};
+use crate::projection::{News, Projection, heartbeat};
 use crate::recent::Recent;
 use crate::stop::Stop;
 use crate::stream;
 use crate::trouble::Trouble;
-
-/// How long Redis shows that a ledger works after its last word, in seconds. Each round of reading says it anew, at least once a second.
-const HEARTBEAT_TTL_S: u64 = 5;
 
 /// What counting takes besides a store and a Redis, which come and go.
 pub struct Counter {
@@ -97,7 +94,7 @@ impl Counter {
         tracing::info!(position = %state.queue.position, votes = state.totals.votes, "counting");
         begun();
         while !self.stop.is_asked() {
-            heartbeat(&mut redis, &names)?;
+            heartbeat(&names).exec(&mut redis)?;
             let entries = stream::wait(&mut redis, &names, state.queue.position, self.batch_max)?;
             let mut next = self.verify(entries);
             if next.is_none() {
@@ -111,23 +108,15 @@ impl Counter {
                 // After these votes were read, so that each of them finds its coin logged: no coin is handed out before it is on its way.
                 self.log_issued(&mut redis, &names, store, &has_grown)?;
                 let position = verified.position;
-                // A batch that is not full had all that waited.
-                let is_full = verified.entries.len() >= self.batch_max;
                 let count = || self.count(store, &mut *reader, verified, &has_grown);
-                let (counted, ahead) = if is_full || committed.is_some() {
-                    self.lanes.both(count, || {
-                        if let Some(committed) = committed.take() {
-                            tell(&mut redis, &mut projection, &committed)?;
-                        }
-                        if is_full {
-                            self.read_ahead(&mut redis, &names, position)
-                        } else {
-                            Ok(None)
-                        }
-                    })
-                } else {
-                    (count(), Ok(None))
+                let tell_and_read = || {
+                    if let Some(committed) = committed.take() {
+                        tell(&mut redis, &mut projection, &committed)?;
+                    }
+                    let ahead = stream::read(&mut redis, &names, position, self.batch_max)?;
+                    Ok::<_, Trouble>(self.verify(ahead))
                 };
+                let (counted, ahead) = self.lanes.both(count, tell_and_read);
                 let counted = counted?;
                 state.clone_from(&counted.appended.state);
                 committed = Some(counted);
@@ -138,18 +127,6 @@ impl Counter {
             }
         }
         Ok(())
-    }
-
-    /// Reads and verifies what is there behind a batch that is not counted yet.
-    fn read_ahead(
-        &self,
-        redis: &mut dyn ConnectionLike,
-        names: &Names,
-        after: Position,
-    ) -> Result<Option<Verified>, Trouble> {
-        heartbeat(redis, names)?;
-        let entries = stream::read(redis, names, after, self.batch_max)?;
-        Ok(self.verify(entries))
     }
 
     /// Logs the coins that mints have made by now, if the campaign does.
@@ -280,18 +257,4 @@ fn decided(state: &State) -> Decided {
         position: state.queue.position,
         totals: state.totals.clone(),
     }
-}
-
-/// Shows that a ledger works: with its store a moment ago, and with Redis now.
-///
-/// # Errors
-///
-/// When Redis fails.
-pub fn heartbeat(redis: &mut dyn ConnectionLike, names: &Names) -> Result<(), Trouble> {
-    let mut set = redis::cmd("SET");
-    set.arg(names.ledger())
-        .arg(env!("CARGO_PKG_VERSION"))
-        .arg("EX")
-        .arg(HEARTBEAT_TTL_S);
-    Ok(set.exec(redis)?)
 }

@@ -9,7 +9,7 @@ use redis::ConnectionLike;
 use redis::streams::{StreamId, StreamRangeReply};
 use vote::Nullifier;
 
-use crate::counter::heartbeat;
+use crate::projection::heartbeat;
 use crate::trouble::Trouble;
 
 /// How many entries are taken at a time, of up to a thousand coins each.
@@ -70,7 +70,7 @@ pub fn log(
         }
         store.issue(&coins, now)?;
         // A large order takes its time.
-        heartbeat(redis, names)?;
+        heartbeat(names).exec(redis)?;
         let mut delete = redis::cmd("XDEL");
         delete.arg(&key);
         for entry in &entries.ids {

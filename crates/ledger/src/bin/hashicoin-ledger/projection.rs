@@ -13,6 +13,8 @@ use service::Failure;
 use crate::stream::{self, Queued};
 use crate::trouble::Trouble;
 
+/// How long Redis shows that a ledger works after its last word, in seconds. Whenever it is told of a batch it is said anew, and at least once a second while nobody votes.
+const HEARTBEAT_TTL_S: u64 = 5;
 /// How many votes are written again at a time.
 const CHUNK: u32 = 1000;
 
@@ -148,6 +150,7 @@ impl Projection {
                 .ignore();
         }
         write.set(self.names.tally(), tally).ignore();
+        write.add_command(heartbeat(&self.names)).ignore();
         // What is before the first undecided entry goes.
         let first = Position {
             ms,
@@ -162,6 +165,16 @@ impl Projection {
         write.publish(self.names.committed(), tally).ignore();
         write
     }
+}
+
+/// Shows that a ledger works: with its store a moment ago, and with Redis now.
+pub fn heartbeat(names: &Names) -> Cmd {
+    let mut set = redis::cmd("SET");
+    set.arg(names.ledger())
+        .arg(env!("CARGO_PKG_VERSION"))
+        .arg("EX")
+        .arg(HEARTBEAT_TTL_S);
+    set
 }
 
 /// Writes votes, each with its entry in the log. One command for all of them: in a transaction Redis keeps each command and answers each, which takes it longer than what the command does.
