@@ -28,3 +28,27 @@ impl Repeats {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CALM, Repeats};
+
+    #[test]
+    fn after_a_repeat_many_batches_are_looked_up_and_then_none() {
+        let mut repeats = Repeats::default();
+        assert!(!repeats.are_expected());
+        for _ in 0..2 {
+            repeats.seen(true);
+            for _ in 0..CALM {
+                assert!(repeats.are_expected());
+                repeats.seen(false);
+            }
+            assert!(!repeats.are_expected());
+        }
+        repeats.seen(true);
+        (1..CALM).for_each(|_| repeats.seen(false));
+        repeats.seen(true);
+        (1..CALM).for_each(|_| repeats.seen(false));
+        assert!(repeats.are_expected(), "one more repeat begins it anew");
+    }
+}
