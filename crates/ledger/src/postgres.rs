@@ -151,6 +151,8 @@ async fn take(
     arguments: &[&(dyn ToSql + Sync)],
 ) -> Result<(Fence, State, Trees), StoreError> {
     let transaction = begin(client).await?;
+    // The one lock that waits for a checkpoint that is being kept; to change the epoch alone would not.
+    transaction.batch_execute("SELECT FROM ledger.head FOR UPDATE").await?;
     let row = transaction.query_opt(statement, arguments).await?;
     let row = row.ok_or(StoreError::Fenced)?;
     // Under the head's lock, so that this is the same moment.

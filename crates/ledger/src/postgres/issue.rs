@@ -27,7 +27,7 @@ pub(super) async fn issue(
 ) -> Result<Tree, StoreError> {
     let transaction = begin(client).await?;
     let statement = format!(
-        "SELECT {} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR UPDATE",
+        "SELECT {} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR NO KEY UPDATE",
         LogKind::Issued.tables().head
     );
     let row = transaction

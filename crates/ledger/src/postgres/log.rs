@@ -69,9 +69,10 @@ impl LogStore for PostgresLog {
 
 async fn keep(client: &mut Client, log: LogKind, epoch: i64, checkpoint: &KeptCheckpoint) -> Result<(), StoreError> {
     let transaction = begin(client).await?;
-    // Nobody takes the ledger over until this is committed, and so nobody keeps a larger one before.
+    // Nobody takes the ledger over until this is committed, and so nobody keeps a larger one before. The writer's own batches go on meanwhile: theirs is the lock beside which this
+    // one may be held.
     let tables = log.tables();
-    let statement = format!("SELECT {} FROM ledger.head WHERE epoch = $1 FOR SHARE", tables.head);
+    let statement = format!("SELECT {} FROM ledger.head WHERE epoch = $1 FOR KEY SHARE", tables.head);
     let row = transaction.query_typed_opt(&statement, &[(&epoch, Type::INT8)]).await?;
     let head = tree_head_from_row(&row.ok_or(StoreError::Fenced)?)?;
     if checkpoint.follows(last_checkpoint(&transaction, log).await?.as_ref(), &head)? {
@@ -93,6 +94,6 @@ pub(super) async fn last_checkpoint(
 ) -> Result<Option<KeptCheckpoint>, StoreError> {
     let checkpoints = log.tables().checkpoints;
     let statement = format!("SELECT size, note FROM ledger.{checkpoints} ORDER BY size DESC LIMIT 1");
-    let row = client.query_opt(&statement, &[]).await?;
+    let row = client.query_typed_opt(&statement, &[]).await?;
     row.map(|row| checkpoint_from_row(&row)).transpose()
 }

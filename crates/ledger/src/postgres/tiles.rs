@@ -12,7 +12,7 @@ use crate::{LogKind, StoreError};
 /// How many leaves a log has, and the root of the tree over them, as its head says.
 pub(super) async fn read_tree_head(client: &impl GenericClient, log: LogKind) -> Result<TreeHead, StoreError> {
     let statement = format!("SELECT {} FROM ledger.head", log.tables().head);
-    let row = client.query_opt(&statement, &[]).await?;
+    let row = client.query_typed_opt(&statement, &[]).await?;
     tree_head_from_row(&row.ok_or_else(|| StoreError::Damaged("there is no head".to_owned()))?)
 }
 

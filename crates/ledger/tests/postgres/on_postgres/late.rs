@@ -32,8 +32,8 @@ fn late(database: &Database, proxy: &Proxy) -> impl Store + use<> {
     store
 }
 
-/// Waits until somebody waits for the lock that the transaction of the late COMMIT holds.
-fn wait_for_the_lock(database: &Database, what: &str) {
+/// Waits until somebody waits for a lock in this database.
+pub fn wait_for_the_lock(database: &Database, what: &str) {
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
     wait_for(what, || match database.sql(waiting).as_str() {

@@ -5,6 +5,7 @@ mod cuts;
 mod fence;
 mod flips;
 mod late;
+mod locks;
 mod opening;
 mod roles;
 

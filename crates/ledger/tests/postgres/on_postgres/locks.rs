@@ -1,0 +1,85 @@
+//! Who waits for whom: a batch and a checkpoint go on side by side, and a takeover waits for either.
+
+use std::thread;
+
+use ledger::{KeptCheckpoint, LogKind, Store};
+use serde_json::json;
+use servers::postgres::OWNER;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::late::wait_for_the_lock;
+use crate::contract::{ballot, batch, now};
+use crate::database::Database;
+
+/// Somebody's transaction that holds the head, for as long as this is there.
+struct Held {
+    _client: Client,
+    _runtime: Runtime,
+}
+
+impl Held {
+    /// With the lock that a clause of SELECT asks for.
+    fn by(database: &Database, clause: &str) -> Held {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (address, password) = (database.server.address(), database.server.password());
+        let mut config = Config::new();
+        config.host(address.ip().to_string()).port(address.port());
+        config.user(OWNER).password(password).dbname(&database.name);
+        let client = runtime.block_on(async {
+            let (client, connection) = config.connect(NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let hold = format!("BEGIN; SELECT FROM ledger.head {clause}");
+            client.batch_execute(&hold).await.unwrap();
+            client
+        });
+        Held {
+            _client: client,
+            _runtime: runtime,
+        }
+    }
+}
+
+/// Of a log without votes.
+fn checkpoint() -> KeptCheckpoint {
+    let note = "signed".to_owned();
+    KeptCheckpoint { size: 0, note }
+}
+
+#[test]
+fn a_checkpoint_is_kept_while_a_batch_is_counted() {
+    let database = Database::with_ledger();
+    let store = database.open().unwrap();
+    let mut log = store.log(LogKind::Votes).unwrap();
+    let _batch = Held::by(&database, "FOR NO KEY UPDATE");
+    log.keep_checkpoint(&checkpoint()).unwrap();
+}
+
+#[test]
+fn a_batch_is_counted_while_a_checkpoint_is_kept_and_a_takeover_waits() {
+    let database = Database::with_ledger();
+    let mut store = database.open().unwrap();
+    let checkpoint = Held::by(&database, "FOR KEY SHARE");
+    store.append(&batch([ballot(1, json!({"a": 1}))])).unwrap();
+    store.issue(&[], now()).unwrap();
+    thread::scope(|scope| {
+        let takeover = scope.spawn(|| drop(database.open().unwrap()));
+        wait_for_the_lock(&database, "the newer writer");
+        drop(checkpoint);
+        takeover.join().unwrap();
+    });
+}
+
+#[test]
+fn a_checkpoint_waits_for_a_takeover() {
+    let database = Database::with_ledger();
+    let store = database.open().unwrap();
+    let mut log = store.log(LogKind::Votes).unwrap();
+    let takeover = Held::by(&database, "FOR UPDATE");
+    thread::scope(|scope| {
+        let kept = scope.spawn(|| log.keep_checkpoint(&checkpoint()).unwrap());
+        wait_for_the_lock(&database, "the checkpoint");
+        drop(takeover);
+        kept.join().unwrap();
+    });
+}
