@@ -10,7 +10,7 @@ use ledger::redis::Names;
 use ledger::{Heard, KeptCheckpoint, LogKind, Reader, Ringing, Signing, StoreError, bundle, tile};
 use redis::{Connection, Pipeline};
 use service::{Failure, RedisUrl};
-use tlog::{BundleId, TileId, bundles, tiles};
+use tlog::{bundles, tiles};
 
 use crate::recent::Recent;
 use crate::trouble::Trouble;
@@ -20,8 +20,8 @@ use crate::{measure, redis_link};
 const QUIET: Duration = Duration::from_secs(1);
 /// How many checkpoints are carried over at a time.
 const CHECKPOINTS: u32 = 100;
-/// How many bundles, or tiles, go into one message to Redis: some megabytes of entries.
-const CHUNK: usize = 32;
+/// How many tiles and bundles go into one message to Redis at most: some megabytes of entries.
+const CHUNK: usize = 64;
 
 /// Carries the logs into Redis.
 pub struct LogProjection {
@@ -117,37 +117,25 @@ impl LogProjection {
     /// Writes the tiles and the entries of the leaves from one size to another.
     fn write_leaves(&mut self, redis: &mut Connection, log: LogKind, from: u64, to: u64) -> Result<(), Trouble> {
         let missing = |what: String| StoreError::Damaged(format!("{what} is missing, and a checkpoint covers it"));
-        let tiles: Vec<TileId> = tiles(from, to).collect();
-        for ids in tiles.chunks(CHUNK) {
-            let mut write = redis::pipe();
-            for id in ids {
-                let recent = self.recent_of(log).and_then(|recent| recent.tile(*id));
-                let tile = match recent {
-                    Some(tile) => tile,
-                    None => tile(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?,
-                };
-                set(
-                    &mut write,
-                    self.names.tile(log, id.level(), id.index()),
-                    &tile.to_bytes(),
-                );
-            }
-            write.exec(redis)?;
+        let mut write = redis::pipe();
+        for id in tiles(from, to) {
+            let recent = self.recent_of(log).and_then(|recent| recent.tile(id));
+            let tile = match recent {
+                Some(tile) => tile,
+                None => tile(&mut *self.reader, log, id)?.ok_or_else(|| missing(id.to_string()))?,
+            };
+            let key = self.names.tile(log, id.level(), id.index());
+            set(&mut write, redis, key, &tile.to_bytes())?;
         }
-        let bundles: Vec<BundleId> = bundles(from, to).collect();
-        for ids in bundles.chunks(CHUNK) {
-            let mut write = redis::pipe();
-            for id in ids {
-                let recent = self.recent_of(log).and_then(|recent| recent.bundle(*id));
-                let bundle = match recent {
-                    Some(bundle) => bundle,
-                    None => bundle(&mut *self.reader, log, *id)?.ok_or_else(|| missing(id.to_string()))?,
-                };
-                set(&mut write, self.names.entries(log, id.index()), &bundle);
-            }
-            write.exec(redis)?;
+        for id in bundles(from, to) {
+            let recent = self.recent_of(log).and_then(|recent| recent.bundle(id));
+            let bundle = match recent {
+                Some(bundle) => bundle,
+                None => bundle(&mut *self.reader, log, id)?.ok_or_else(|| missing(id.to_string()))?,
+            };
+            set(&mut write, redis, self.names.entries(log, id.index()), &bundle)?;
         }
-        Ok(())
+        Ok(write.exec(redis)?)
     }
 
     fn recent_of(&self, log: LogKind) -> Option<&Recent> {
@@ -182,7 +170,12 @@ impl LogProjection {
     }
 }
 
-/// Writes over what is there, and leaves what goes beyond.
-fn set(write: &mut Pipeline, key: String, bytes: &[u8]) {
+/// Writes over what is there, and leaves what goes beyond; together with what comes next, unless it is much already.
+fn set(write: &mut Pipeline, redis: &mut Connection, key: String, bytes: &[u8]) -> Result<(), Trouble> {
     write.setrange(key, 0, bytes).ignore();
+    if write.len() >= CHUNK {
+        write.exec(redis)?;
+        write.clear();
+    }
+    Ok(())
 }

@@ -121,8 +121,9 @@ impl Projection {
     pub fn write(&mut self, redis: &mut dyn ConnectionLike, news: &News<'_>) -> Result<(), Trouble> {
         let key = self.names.tally();
         // Compare and swap: a ledger that was overtaken between its commit and here must not set the tally back.
-        redis::cmd("WATCH").arg(&key).exec(redis)?;
-        let found: Option<String> = redis::cmd("GET").arg(&key).query(redis)?;
+        let mut find = redis::pipe();
+        find.cmd("WATCH").arg(&key).ignore().get(&key);
+        let (found,): (Option<String>,) = find.query(redis)?;
         let text = news.decided.to_text();
         let written: Option<()> = if found == self.tally {
             self.transaction(news, &text).query(redis)?
