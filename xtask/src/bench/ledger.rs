@@ -14,7 +14,7 @@ use crate::{place, step, tools};
 
 /// Votes per second that the ledger counts, against COPY into the same Postgres and against Tessera
 ///
-/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, store_ratio_to_copy, ratio_to_tessera and p99_receipt_ms.
+/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, store_ratio_to_copy, ratio_to_tessera, p99_receipt_rewriting_ms and p99_receipt_ms.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Print the figures as one JSON object at the end
@@ -74,6 +74,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
     let ratio = |rival: &[f64]| Spread::of(counted.iter().zip(rival).map(|(ours, theirs)| ours / theirs));
     let (to_copy, to_tessera) = (ratio(&copied), ratio(&appended));
     let p99 = Spread::of(all("/p99_receipt_ms")?);
+    let p99_rewriting = Spread::of(all("/p99_receipt_rewriting_ms")?);
     eprintln!("a page written and synced    {} ms", Spread::of(all("/fdatasync_ms")?));
     eprintln!("rows before the rounds       {}", Spread::of(all("/rows")?));
     eprintln!(
@@ -110,6 +111,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
         Spread::of(all("/p50_receipt_ms")?)
     );
     eprintln!("    99 % have theirs         {p99} ms after");
+    eprintln!("    99 % while Redis rewrites its file: {p99_rewriting} ms after");
     if arguments.json {
         let rounded = |figure: f64| (figure * 100.0).round() / 100.0;
         println!(
@@ -119,6 +121,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
                 "ratio_to_copy": rounded(to_copy.median()),
                 "store_ratio_to_copy": rounded(store_to_copy.median()),
                 "ratio_to_tessera": rounded(to_tessera.median()),
+                "p99_receipt_rewriting_ms": p99_rewriting.median().round(),
                 "p99_receipt_ms": p99.median().round(),
             })
         );

@@ -25,7 +25,7 @@ use self::rig::Rig;
 use self::tessera::Tessera;
 use self::votes::Maker;
 
-/// How long votes come at half of the speed that was measured.
+/// How long votes come at half of the speed that was measured, each time.
 const OPEN_LOOP: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -45,12 +45,20 @@ fn main() -> ExitCode {
     for _ in 0..rounds {
         let fdatasync_ms = disk::fdatasync_ms(rig.directory());
         let rows = rig.watch.votes();
+        disk::settle();
         let copied = copy.rows_per_s(&maker.rows(votes));
+        disk::settle();
         let stored = alone.rows_per_s(&maker.rows(votes));
+        disk::settle();
         let appended = tessera.entries_per_s(votes);
+        disk::settle();
         let counted = rig.count(&maker.tokens(votes));
         let rate = counted.votes_per_s / 2.0;
-        let receipts = rig.receipts(&maker.tokens((rate * OPEN_LOOP.as_secs_f64()) as u64), rate);
+        let due = (rate * OPEN_LOOP.as_secs_f64()) as u64;
+        disk::settle();
+        let receipts = rig.receipts(&maker.tokens(due), rate);
+        disk::settle();
+        let meanwhile = rig.receipts_while_redis_rewrites(&maker.tokens(due), rate);
         let figures = json!({
             "rows": rows,
             "fdatasync_ms": fdatasync_ms,
@@ -63,6 +71,7 @@ fn main() -> ExitCode {
             "open_per_s": rate,
             "p50_receipt_ms": receipts.at(0.5),
             "p99_receipt_ms": receipts.at(0.99),
+            "p99_receipt_rewriting_ms": meanwhile.at(0.99),
             "bytes_per_row": rig.bytes_per_row(),
         });
         println!("{figures}");

@@ -58,11 +58,12 @@ impl Rig {
         fs::write(path("campaign.json"), campaign_json().to_string()).unwrap();
         fs::write(path("keys.json"), maker.keys_json().to_string()).unwrap();
         key_file::create(&path("log-key.pem")).unwrap();
-        // Else a checkpoint of Postgres' own falls into one round and not into another.
+        // Else a checkpoint of Postgres' own falls into one round and not into another; and below, a new file of Redis'.
         let postgres = Postgres::start_with(&["max_wal_size=8GB", "checkpoint_timeout=1h"]);
         fill(&postgres, rows, maker);
         alone::make(&postgres);
-        let redis = Redis::start();
+        let durable = ["--appendonly", "yes", "--appendfsync", "always"];
+        let redis = Redis::start_with(&[&durable[..], &["--auto-aof-rewrite-percentage", "0"]].concat());
         let names = Names::new(maker.campaign.campaign());
         let watch = Watch::start(&redis, &names, maker.campaign.charities().clone());
         let program = std::env::current_exe().unwrap();
@@ -150,6 +151,19 @@ impl Rig {
             .map(|(when, size)| (when, size - from))
             .collect();
         Latency::of(votes.len(), began, interval, &covered)
+    }
+
+    /// The same while Redis writes its file anew, as it does by itself whenever that has doubled: another process, which has as much to do as the ledger.
+    pub fn receipts_while_redis_rewrites(&self, votes: &[(String, String)], per_s: f64) -> Latency {
+        let _: String = self.redis.ask(&["BGREWRITEAOF"]);
+        let receipts = self.receipts(votes, per_s);
+        let is_done = || {
+            let persistence: String = self.redis.ask(&["INFO", "persistence"]);
+            let is_done = persistence.contains("aof_rewrite_in_progress:0");
+            if is_done { Ok(()) } else { Err(persistence) }
+        };
+        wait_up_to(PATIENCE, is_done).unwrap();
+        receipts
     }
 
     /// The table of votes with its indexes.
