@@ -102,6 +102,7 @@ impl Counter {
                 // Nobody needs the store just now; whether it is there, and still this ledger's to write, is worth knowing before somebody does.
                 store.append(&Batch::nothing((self.clock)()))?;
                 stream::still_there(&mut redis, &names, state.queue.position)?;
+                projection.still_there(&mut redis)?;
             }
             let mut committed: Option<Committed> = None;
             while let Some(verified) = next.take_if(|_| !self.stop.is_asked()) {

@@ -136,6 +136,21 @@ impl Projection {
         Ok(())
     }
 
+    /// Makes sure that Redis still says what it was told last. One that was set back before the first vote looks as it should otherwise, and nobody would be shown a tally until somebody votes.
+    ///
+    /// # Errors
+    ///
+    /// When Redis is away, or says something else.
+    pub fn still_there(&self, redis: &mut dyn ConnectionLike) -> Result<(), Trouble> {
+        let key = self.names.tally();
+        let found: Option<String> = redis::cmd("GET").arg(&key).query(redis)?;
+        if found == self.tally {
+            Ok(())
+        } else {
+            Err(Trouble::Redis(format!("{key} is not what it was told last")))
+        }
+    }
+
     fn transaction(&self, news: &News<'_>, tally: &str) -> Pipeline {
         let Position { ms, sequence } = news.decided.position;
         let mut write = redis::pipe();
