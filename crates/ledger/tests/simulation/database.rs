@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use coin::Timestamp;
 use ledger::{Appended, Batch, Counted, Entry, Leaf, Position, QueueState, State, StoreError};
 use tlog::Hash;
-use vote::{Nullifier, Totals};
+use vote::{IssuedEntry, Nullifier, Totals};
 
 use crate::simulation::CAMPAIGN;
 use crate::simulation::common::root;
@@ -17,9 +18,19 @@ pub struct Database {
     /// Which writer, and which of its connections.
     pub fence: Fence,
     /// A transaction whose client has lost its connection while the COMMIT was under way.
-    pub late: Option<(Fence, Batch)>,
+    pub late: Option<(Fence, Change)>,
+    /// The log of issued coins.
+    pub issued: Vec<IssuedEntry>,
     leaves: Vec<Hash>,
     places: HashMap<Nullifier, usize>,
+}
+
+/// What a transaction changes.
+pub enum Change {
+    /// Votes are counted.
+    Votes(Batch),
+    /// Coins are logged that were issued.
+    Issued(Vec<Nullifier>, Timestamp),
 }
 
 /// As the Postgres store has it: both numbers must be the newest.
@@ -41,6 +52,7 @@ impl Database {
             },
             fence: Fence { epoch: 0, session: 0 },
             late: None,
+            issued: Vec::new(),
             leaves: Vec::new(),
             places: HashMap::new(),
         }
@@ -49,6 +61,21 @@ impl Database {
     /// The vote that holds a nullifier.
     pub fn find(&self, nullifier: &Nullifier) -> Option<&Counted> {
         self.places.get(nullifier).map(|place| &self.votes[*place])
+    }
+
+    /// Whether a coin is in the log of issued coins.
+    pub fn is_issued(&self, nullifier: &Nullifier) -> bool {
+        self.issued.iter().any(|entry| entry.nullifier == *nullifier)
+    }
+
+    /// Logs those of these coins that are not in the log yet.
+    pub fn issue(&mut self, coins: &[Nullifier], issued_at: Timestamp) {
+        for nullifier in coins {
+            if !self.is_issued(nullifier) {
+                let nullifier = *nullifier;
+                self.issued.push(IssuedEntry { nullifier, issued_at });
+            }
+        }
     }
 
     /// Commits a batch.

@@ -35,6 +35,12 @@ use crate::trouble::Trouble;
 
 /// The same in all runs, and dear to make.
 pub static CAMPAIGN: LazyLock<CampaignFile> = LazyLock::new(common::campaign);
+/// The same, with a log of its issued coins.
+static CAMPAIGN_WITH_ISSUANCE_LOG: LazyLock<CampaignFile> = LazyLock::new(|| {
+    let mut json = common::campaign_json();
+    json["issuance_log"] = serde_json::json!(true);
+    common::campaign_of(&json)
+});
 static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::from(common::keyring()));
 
 /// Held by whoever opens files or starts programs: one that is being started holds for a moment all that its parent has open, and a ledger in a file looks locked then.
@@ -72,7 +78,7 @@ fn write(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
 /// From the start of a process to its end, as the program does it.
 fn live(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
     let counter = Counter {
-        file: CAMPAIGN.clone(),
+        file: world.campaign.clone(),
         keys: KEYS.clone(),
         clock: Arc::new(|| Timestamp::parse(common::NOW).expect("a time")),
         // So few that often more wait.
@@ -113,6 +119,15 @@ fn live(world: &Arc<World>, writer: usize, real: Option<&OpenReal>) {
 /// How many writers there are in a run.
 fn writers(seed: u64) -> usize {
     1 + (seed % 3) as usize
+}
+
+/// The campaign of a run: half of them log the coins that were issued.
+fn campaign(seed: u64) -> &'static CampaignFile {
+    if seed % 2 == 1 {
+        &CAMPAIGN_WITH_ISSUANCE_LOG
+    } else {
+        &CAMPAIGN
+    }
 }
 
 /// A number from the environment.
@@ -176,10 +191,14 @@ fn every_seed_keeps_every_promise() {
 }
 
 /// Runs so many seeds, or the one that SIM_SEED says, each beside a new real store, and opens that at the end, which counts all of it again.
-fn store_answers_as_the_model(seeds: u64, writers: impl Fn(u64) -> usize, mut make: impl FnMut() -> Box<OpenReal>) {
+fn store_answers_as_the_model(
+    seeds: u64,
+    writers: impl Fn(u64) -> usize,
+    mut make: impl FnMut(&'static CampaignFile) -> Box<OpenReal>,
+) {
     let seeds = number("SIM_SEED").map_or(0..seeds, |seed| seed..seed + 1);
     for seed in seeds {
-        let real = make();
+        let real = make(campaign(seed));
         let report = run(seed, writers(seed), Some(&*real), true);
         if let Some(what) = report.violation {
             fail(seed, &what, &report.trace);

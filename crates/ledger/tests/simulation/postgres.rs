@@ -6,7 +6,7 @@ use ledger::{PostgresStore, PostgresUrl};
 use servers::Postgres;
 use servers::postgres::{LEDGER, OWNER};
 
-use crate::simulation::{ALONE, CAMPAIGN, store_answers_as_the_model, writers};
+use crate::simulation::{ALONE, store_answers_as_the_model, writers};
 
 /// Each takes about half a second.
 const SEEDS: u64 = 8;
@@ -16,7 +16,7 @@ fn a_ledger_in_postgres_answers_as_the_model() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Postgres::start();
     let mut number = 0;
-    store_answers_as_the_model(SEEDS, writers, || {
+    store_answers_as_the_model(SEEDS, writers, |campaign| {
         number += 1;
         let database = format!("ledger_{number}");
         server.sql(&format!("CREATE DATABASE {database} OWNER {OWNER}"));
@@ -26,8 +26,8 @@ fn a_ledger_in_postgres_answers_as_the_model() {
                 .expect("an address")
                 .with_password(server.password())
         };
-        PostgresStore::init(&url(OWNER), &CAMPAIGN, Some(LEDGER)).expect("a ledger");
+        PostgresStore::init(&url(OWNER), campaign, Some(LEDGER)).expect("a ledger");
         let url = url(LEDGER);
-        Box::new(move || Ok(Box::new(PostgresStore::open(&url, &CAMPAIGN)?)))
+        Box::new(move || Ok(Box::new(PostgresStore::open(&url, campaign)?)))
     });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ledger::Position;
 use redis::{ConnectionLike, RedisError, RedisResult, Value};
+use vote::Nullifier;
 
 use crate::simulation::dice::Fault;
 use crate::simulation::world::{Inner, World};
@@ -16,6 +17,10 @@ use crate::trouble::Trouble;
 pub struct Redis {
     pub keys: BTreeMap<String, String>,
     pub stream: Option<Stream>,
+    /// The stream in which mints announce coins, by the place of each entry in it.
+    pub announced: BTreeMap<u64, Vec<Nullifier>>,
+    /// How many there were. Each has an id of its own here, also when Redis was set back; else one could be deleted in place of another, with both clocks in the same millisecond.
+    announcements: u64,
     /// How often each key was changed, for WATCH.
     changes: HashMap<String, u64>,
     /// Which start of the server this is; connections to an earlier one are dead.
@@ -36,6 +41,13 @@ impl Redis {
             self.touch(&key);
         }
         self.stream = None;
+        self.announced.clear();
+    }
+
+    /// A mint says which coins it has made.
+    pub fn announce(&mut self, coins: Vec<Nullifier>) {
+        self.announcements += 1;
+        self.announced.insert(self.announcements, coins);
     }
 
     /// Whoever watches this key finds it changed.
@@ -81,8 +93,28 @@ fn command(inner: &mut Inner, words: &[String]) -> Value {
             Value::Okay
         }
         ["XGROUP", "DESTROY", ..] => Value::Int(1),
-        // Of the coins that mints have made; nobody makes any here.
-        ["UNLINK", _] => Value::Int(0),
+        ["UNLINK", _] => {
+            inner.was_forgotten();
+            Value::Int(1)
+        }
+        ["XREVRANGE", _, "+", "-", "COUNT", "1"] => {
+            let last = redis.announced.last_key_value();
+            Value::Array(last.map(announcement).into_iter().collect())
+        }
+        ["XRANGE", _, "-", up_to, "COUNT", count] => {
+            let (_, last) = place(up_to);
+            let count: usize = count.parse().expect("how many entries at most");
+            let range = redis.announced.range(..=last);
+            Value::Array(range.take(count).map(announcement).collect())
+        }
+        ["XDEL", _, ids @ ..] => {
+            for id in ids {
+                let (_, place) = place(id);
+                let coins = inner.redis.announced.remove(&place);
+                inner.was_taken(&coins.unwrap_or_default());
+            }
+            Value::Int(ids.len() as i64)
+        }
         ["XSETID", _, id] => {
             let Some(stream) = &mut redis.stream else {
                 return no_such_key();
@@ -298,6 +330,12 @@ fn id((ms, sequence): (u64, u64)) -> String {
 fn place(id: &str) -> (u64, u64) {
     let position = Position::parse(id).expect("an id of a stream");
     (position.ms, position.sequence)
+}
+
+fn announcement((place, coins): (&u64, &Vec<Nullifier>)) -> Value {
+    let bytes = coins.iter().flat_map(|nullifier| *nullifier.as_bytes()).collect();
+    let fields = vec![bulk("coins"), Value::BulkString(bytes)];
+    Value::Array(vec![bulk(&id((1, *place))), Value::Array(fields)])
 }
 
 fn entry(place: (u64, u64), [token, weights]: &[Vec<u8>; 2]) -> Value {

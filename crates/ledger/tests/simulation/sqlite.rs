@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use ledger::SqliteStore;
 
-use crate::simulation::{ALONE, CAMPAIGN, store_answers_as_the_model};
+use crate::simulation::{ALONE, store_answers_as_the_model};
 
 /// Each takes some hundredths of a second.
 const SEEDS: u64 = 30;
@@ -15,14 +15,14 @@ fn a_ledger_in_a_file_answers_as_the_model() {
     store_answers_as_the_model(
         SEEDS,
         |_| 1,
-        || {
+        |campaign| {
             let directory = tempfile::tempdir().expect("a directory");
             let path = directory.path().join("ledger.sqlite");
-            SqliteStore::init(&path, &CAMPAIGN).expect("a ledger");
+            SqliteStore::init(&path, campaign).expect("a ledger");
             Box::new(move || {
                 // Moved in here: it goes when nobody opens the ledger any more.
                 let _directory = &directory;
-                Ok(Box::new(SqliteStore::open(&path, &CAMPAIGN)?))
+                Ok(Box::new(SqliteStore::open(&path, campaign)?))
             })
         },
     );

@@ -11,7 +11,7 @@ use ledger::{
 use tlog::Hash;
 use vote::{IssuedEntry, Nullifier};
 
-use crate::simulation::database::Fence;
+use crate::simulation::database::{Change, Fence};
 use crate::simulation::dice::Fault;
 use crate::simulation::world::{Inner, World};
 
@@ -55,6 +55,47 @@ impl SimulatedStore {
         })
     }
 
+    /// Commits a change, unless something goes wrong, to the model and to the real store.
+    fn change<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        change: impl FnOnce() -> Change,
+        model: impl FnOnce(&mut Inner) -> Result<T, StoreError>,
+        real: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (world, epoch, session) = (Arc::clone(&self.world), self.epoch, self.session.take());
+        let store = &mut self.real;
+        let real = || store.as_mut().map(|store| real(&mut **store));
+        let answer = world.step(self.writer, what, |inner| {
+            let Some(session) = session else {
+                inner.violate("a change after a failure, without a recovery".to_owned());
+                return Err(lost("not recovered"));
+            };
+            let fence = Fence { epoch, session };
+            if fence != inner.database.fence {
+                return SimulatedStore::both(inner, Err(StoreError::Fenced), real());
+            }
+            if inner.dice.rolls(Fault::StoreAway) || inner.dice.rolls(Fault::Aborted) {
+                inner.say(|| "the transaction was aborted".to_owned());
+                return Err(lost("aborted"));
+            }
+            if inner.dice.rolls(Fault::Late) && !inner.is_beside_real {
+                inner.say(|| "the connection is lost, and COMMIT under way".to_owned());
+                inner.database.late = Some((fence, change()));
+                return Err(lost("late"));
+            }
+            let expected = model(inner);
+            let answer = SimulatedStore::both(inner, expected, real())?;
+            if inner.dice.rolls(Fault::Kept) {
+                inner.say(|| "the answer was lost".to_owned());
+                return Err(lost("the answer was lost"));
+            }
+            Ok(answer)
+        })?;
+        self.session = session;
+        Ok(answer)
+    }
+
     /// The model's answer and the real store's, which must be the same.
     fn both<T: PartialEq + std::fmt::Debug>(
         inner: &mut Inner,
@@ -86,38 +127,12 @@ fn lost(what: &str) -> StoreError {
 
 impl Store for SimulatedStore {
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
-        let (world, epoch, session) = (Arc::clone(&self.world), self.epoch, self.session.take());
-        let real = &mut self.real;
-        let appended = world.step(self.writer, "appends", |inner| {
-            let Some(session) = session else {
-                inner.violate("an append after a failure, without a recovery".to_owned());
-                return Err(lost("not recovered"));
-            };
-            let fence = Fence { epoch, session };
-            if fence != inner.database.fence {
-                let real = real.as_mut().map(|real| real.append(batch));
-                return SimulatedStore::both(inner, Err(StoreError::Fenced), real);
-            }
-            if inner.dice.rolls(Fault::StoreAway) || inner.dice.rolls(Fault::Aborted) {
-                inner.say(|| "the transaction was aborted".to_owned());
-                return Err(lost("aborted"));
-            }
-            if inner.dice.rolls(Fault::Late) && !inner.is_beside_real {
-                inner.say(|| "the connection is lost, and COMMIT under way".to_owned());
-                inner.database.late = Some((fence, batch.clone()));
-                return Err(lost("late"));
-            }
-            let expected = inner.commit(batch);
-            let real = real.as_mut().map(|real| real.append(batch));
-            let appended = SimulatedStore::both(inner, expected, real)?;
-            if inner.dice.rolls(Fault::Kept) {
-                inner.say(|| "the answer was lost".to_owned());
-                return Err(lost("the answer was lost"));
-            }
-            Ok(appended)
-        })?;
-        self.session = session;
-        Ok(appended)
+        self.change(
+            "appends",
+            || Change::Votes(batch.clone()),
+            |inner| inner.commit(batch),
+            |real| real.append(batch),
+        )
     }
 
     fn recover(&mut self) -> Result<State, StoreError> {
@@ -156,8 +171,16 @@ impl Store for SimulatedStore {
         }))
     }
 
-    fn issue(&mut self, _coins: &[Nullifier], _now: Timestamp) -> Result<(), StoreError> {
-        unreachable!("the campaign does not log its coins")
+    fn issue(&mut self, coins: &[Nullifier], now: Timestamp) -> Result<(), StoreError> {
+        self.change(
+            "logs coins",
+            || Change::Issued(coins.to_vec(), now),
+            |inner| {
+                inner.issue(coins, now);
+                Ok(())
+            },
+            |real| real.issue(coins, now),
+        )
     }
 
     fn log(&self, _log: LogKind) -> Result<Box<dyn LogStore>, StoreError> {
@@ -212,11 +235,18 @@ impl Reader for SimulatedReader {
     }
 
     fn issued_from(&mut self, _index: u64, _limit: u32) -> Result<Vec<IssuedEntry>, StoreError> {
-        unreachable!("the campaign does not log its coins")
+        unreachable!("who counts shows no coins")
     }
 
-    fn find_issued(&mut self, _coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError> {
-        unreachable!("the campaign does not log its coins")
+    fn find_issued(&mut self, coins: &[Nullifier]) -> Result<HashSet<Nullifier>, StoreError> {
+        self.look(
+            "looks coins up",
+            |inner| {
+                let issued = coins.iter().filter(|nullifier| inner.database.is_issued(nullifier));
+                issued.copied().collect()
+            },
+            |real| real.find_issued(coins),
+        )
     }
 
     fn tile(&mut self, _log: LogKind, _level: u8, _index: u64) -> Result<Vec<Hash>, StoreError> {

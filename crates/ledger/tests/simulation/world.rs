@@ -3,28 +3,30 @@
 //! Each writer is a thread, but only one of them does anything at any moment: each call of a store or of Redis is a step, and after each step the dice say
 //! whose turn it is. So everything that happens follows from the seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use coin::SignedCoin;
+use coin::{Refusal, SignedCoin, Timestamp};
 use ledger::redis::{Decided, Names, counted_text};
-use ledger::{Batch, Position};
+use ledger::{Batch, DeadLetter, Position};
 use service::Failure;
-use vote::{Nullifier, Vote};
+use vote::{CampaignFile, Nullifier, Vote};
 
-use crate::simulation::CAMPAIGN;
-use crate::simulation::common::token;
-use crate::simulation::database::Database;
+use crate::simulation::common::{nullifier, token};
+use crate::simulation::database::{Change, Database};
 use crate::simulation::dice::{Dice, Fault};
 use crate::simulation::redis::{Redis, Stream};
+use crate::simulation::{CAMPAIGN, campaign};
 
 /// Steps with faults.
 const WILD_STEPS: u32 = 120;
 /// Once faults stop, all must be counted and shown within so many steps.
 const CALM_STEPS: u32 = 120;
-/// How many coins there are; each is sent about twice.
+/// How many coins a mint has made; each is sent about twice.
 const COINS: u64 = 6;
+/// A coin that was signed past the mint.
+const UNANNOUNCED: u64 = COINS;
 
 /// What ends a writer's thread from the inside.
 pub enum End {
@@ -36,6 +38,7 @@ pub enum End {
 
 /// Shared by the writers of one run.
 pub struct World {
+    pub campaign: &'static CampaignFile,
     inner: Mutex<Inner>,
     turns: Vec<Condvar>,
 }
@@ -47,7 +50,11 @@ pub struct Inner {
     pub redis: Redis,
     /// Whether a real store does the same beside the model: it cannot be made to wait.
     pub is_beside_real: bool,
+    /// Whether only coins count that a mint announced.
+    has_issuance_log: bool,
     names: Names,
+    /// All the coins that mints have ever announced.
+    announced: HashSet<Nullifier>,
     /// All that was ever in the stream.
     entries: BTreeMap<Position, Sent>,
     /// How many are to be sent yet.
@@ -67,6 +74,8 @@ pub struct Inner {
 struct Sent {
     /// The coin and the vote; `None` if it is to be a dead letter.
     ballot: Option<(Nullifier, Vote)>,
+    /// Whether the coin was announced before, to a Redis that has not lost it since.
+    is_announced: bool,
     is_decided: bool,
     /// Whether Redis lost it before it was decided.
     is_lost: bool,
@@ -81,6 +90,7 @@ pub struct Report {
 
 impl World {
     pub fn new(seed: u64, writers: usize, is_beside_real: bool, is_traced: bool) -> World {
+        let campaign = campaign(seed);
         let mut dice = Dice::new(seed);
         let to_send = 4 + dice.below(2 * COINS as usize);
         let inner = Inner {
@@ -88,7 +98,9 @@ impl World {
             database: Database::empty(),
             redis: Redis::default(),
             is_beside_real,
+            has_issuance_log: campaign.has_issuance_log(),
             names: Names::new(CAMPAIGN.campaign()),
+            announced: HashSet::new(),
             entries: BTreeMap::new(),
             to_send,
             was_emptied: false,
@@ -101,6 +113,7 @@ impl World {
             trace: is_traced.then(Vec::new),
         };
         World {
+            campaign,
             inner: Mutex::new(inner),
             turns: (0..writers).map(|_| Condvar::new()).collect(),
         }
@@ -289,8 +302,9 @@ impl Inner {
             place.1 = position.sequence;
         }
         stream.last = place;
-        let number = self.dice.below(COINS as usize + 1) as u64;
-        let is_good = number < COINS;
+        let number = self.dice.below(COINS as usize + 2) as u64;
+        let is_announced = number < COINS;
+        let is_good = number <= UNANNOUNCED;
         // Another vote each time, so that it says which entry it is of.
         let weights = serde_json::json!({ "a": self.entries.len() + 1, "b": 1 });
         let token = if is_good {
@@ -308,11 +322,53 @@ impl Inner {
         });
         let sent = Sent {
             ballot,
+            is_announced,
             is_decided: false,
             is_lost: false,
         };
         self.entries.insert(position, sent);
+        if is_announced {
+            self.announces(number);
+        }
         self.say(|| format!("the API queues {position}: coin {number}"));
+    }
+
+    /// A mint says that it has made a coin, and the next one, before anybody has it; and now and then again, as one that was killed does.
+    fn announces(&mut self, number: u64) {
+        let coins = [number, (number + 1) % COINS].map(nullifier);
+        let mut waiting = self.redis.announced.values().flatten();
+        let is_there = self.database.is_issued(&coins[0]) || waiting.any(|waiting| *waiting == coins[0]);
+        if is_there && self.dice.coin() {
+            return;
+        }
+        self.announced.extend(coins);
+        self.redis.announce(coins.to_vec());
+        self.say(|| format!("a mint announces coin {number} and the next"));
+    }
+
+    /// Redis holds no announcement any more.
+    pub fn was_forgotten(&mut self) {
+        if self.has_issuance_log {
+            self.violate("what mints said was thrown away".to_owned());
+        }
+        self.redis.announced.clear();
+    }
+
+    /// An announcement of these coins is not in Redis any more.
+    pub fn was_taken(&mut self, coins: &[Nullifier]) {
+        if !coins.iter().all(|nullifier| self.database.is_issued(nullifier)) {
+            self.violate("an announcement was deleted, and its coins not logged".to_owned());
+        }
+    }
+
+    /// Logs coins in the model.
+    pub fn issue(&mut self, coins: &[Nullifier], now: Timestamp) {
+        if !self.has_issuance_log || !coins.iter().all(|nullifier| self.announced.contains(nullifier)) {
+            self.violate("a coin was logged that no mint announced".to_owned());
+        }
+        self.database.issue(coins, now);
+        let issued = self.database.issued.len();
+        self.say(|| format!("logged coins, {issued} now"));
     }
 
     fn empties_redis(&mut self) {
@@ -325,6 +381,7 @@ impl Inner {
         self.redis.stream = self.dice.coin().then(Stream::default);
         for sent in self.entries.values_mut() {
             sent.is_lost |= !sent.is_decided;
+            sent.is_announced = false;
         }
     }
 
@@ -342,13 +399,19 @@ impl Inner {
 
     /// A COMMIT arrives whose sender has lost its connection; it is refused if another connection was made since.
     pub fn arrives_late(&mut self) {
-        let Some((fence, batch)) = self.database.late.take() else {
+        let Some((fence, change)) = self.database.late.take() else {
             return;
         };
-        if fence == self.database.fence {
-            self.say(|| "a COMMIT arrives late".to_owned());
-            let kept = self.commit(&batch);
-            kept.expect("it was good when it was sent");
+        if fence != self.database.fence {
+            return;
+        }
+        self.say(|| "a COMMIT arrives late".to_owned());
+        match change {
+            Change::Votes(batch) => {
+                let kept = self.commit(&batch);
+                kept.expect("it was good when it was sent");
+            }
+            Change::Issued(coins, now) => self.issue(&coins, now),
         }
     }
 
@@ -371,11 +434,26 @@ impl Inner {
             .range_mut(before..=after)
             .filter(|(position, _)| **position > before)
         {
+            let is_issued = |nullifier: &Nullifier| !self.has_issuance_log || self.database.is_issued(nullifier);
             let is_in_batch = match &sent.ballot {
-                Some((nullifier, vote)) => {
+                Some((nullifier, vote)) if is_issued(nullifier) => {
                     let is_next = next.is_some_and(|ballot| (&ballot.nullifier, &ballot.vote) == (nullifier, vote));
                     if is_next {
                         next = ballots.next();
+                    }
+                    is_next
+                }
+                Some(_) => {
+                    let is_refused =
+                        |letter: &&DeadLetter| letter.position == *position && letter.code == Refusal::NotIssued.code();
+                    let is_next = letters.next_if(is_refused).is_some();
+                    if is_next && sent.is_announced {
+                        wrong = Some(format!(
+                            "the entry {position} was refused, and its coin announced before"
+                        ));
+                    }
+                    if is_next {
+                        sent.ballot = None;
                     }
                     is_next
                 }
@@ -454,6 +532,7 @@ impl Inner {
         };
         self.dice.is_calm
             && self.to_send == 0
+            && (self.redis.announced.is_empty() || !self.has_issuance_log)
             && self.entries.values().all(|sent| sent.is_decided || sent.is_lost)
             && self
                 .redis
@@ -516,6 +595,7 @@ impl Inner {
 
 /// A coin's token. The same bytes each time: to sign is the dearest thing here.
 fn sent_token(number: u64) -> Vec<u8> {
-    static TOKENS: std::sync::LazyLock<Vec<Vec<u8>>> = std::sync::LazyLock::new(|| (0..COINS).map(token).collect());
+    static TOKENS: std::sync::LazyLock<Vec<Vec<u8>>> =
+        std::sync::LazyLock::new(|| (0..=UNANNOUNCED).map(token).collect());
     TOKENS[number as usize].clone()
 }
