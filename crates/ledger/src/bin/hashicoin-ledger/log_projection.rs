@@ -135,7 +135,11 @@ impl LogProjection {
             };
             set(&mut write, redis, self.names.entries(log, id.index()), &bundle)?;
         }
-        Ok(write.exec(redis)?)
+        // An empty log has no leaves, and Redis takes no empty message.
+        if !write.is_empty() {
+            write.exec(redis)?;
+        }
+        Ok(())
     }
 
     fn recent_of(&self, log: LogKind) -> Option<&Recent> {
