@@ -28,8 +28,8 @@ pub use self::url::PostgresUrl;
 
 use coin::Timestamp;
 use tlog::Tree;
-use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row, Transaction};
 use vote::{CampaignFile, Nullifier};
 
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
@@ -68,6 +68,18 @@ struct Fence {
     epoch: i64,
     /// Which of its connections: one higher with each.
     session: i64,
+}
+
+impl Fence {
+    /// Reads these columns of the head and keeps every other writer from changing it until this transaction ends; [`StoreError::Fenced`] if another one writes now. A
+    /// checkpoint may be kept meanwhile.
+    async fn hold(self, transaction: &Transaction<'_>, columns: &str) -> Result<Row, StoreError> {
+        let statement =
+            format!("SELECT {columns} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR NO KEY UPDATE");
+        let arguments: [(&(dyn ToSql + Sync), Type); 2] = [(&self.epoch, Type::INT8), (&self.session, Type::INT8)];
+        let row = transaction.query_typed_opt(&statement, &arguments).await?;
+        row.ok_or(StoreError::Fenced)
+    }
 }
 
 impl PostgresStore {

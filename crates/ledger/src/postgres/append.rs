@@ -116,12 +116,7 @@ async fn write(
 
 /// Reads the state and keeps every other writer from changing it until this transaction ends.
 async fn lock(transaction: &Transaction<'_>, fence: Fence, charities: &Charities) -> Result<State, StoreError> {
-    let statement = format!("SELECT {STATE} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR NO KEY UPDATE");
-    let row = transaction
-        .query_typed_opt(&statement, &[(&fence.epoch, Type::INT8), (&fence.session, Type::INT8)])
-        .await?
-        .ok_or(StoreError::Fenced)?;
-    state_from_row(&row, charities)
+    state_from_row(&fence.hold(transaction, STATE).await?, charities)
 }
 
 /// The votes that hold nullifiers of this batch already, by nullifier. Nobody adds one while this transaction has the head's lock.

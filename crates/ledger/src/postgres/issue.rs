@@ -26,14 +26,8 @@ pub(super) async fn issue(
     now: Timestamp,
 ) -> Result<Tree, StoreError> {
     let transaction = begin(client).await?;
-    let statement = format!(
-        "SELECT {} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR NO KEY UPDATE",
-        LogKind::Issued.tables().head
-    );
-    let row = transaction
-        .query_typed_opt(&statement, &[(&fence.epoch, Type::INT8), (&fence.session, Type::INT8)])
-        .await?;
-    if tree.head() != tree_head_from_row(&row.ok_or(StoreError::Fenced)?)? {
+    let row = fence.hold(&transaction, LogKind::Issued.tables().head).await?;
+    if tree.head() != tree_head_from_row(&row)? {
         return Err(StoreError::Damaged(
             "its head is not that of the tree of issued coins that was written last".to_owned(),
         ));

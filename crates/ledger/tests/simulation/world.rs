@@ -447,12 +447,12 @@ impl Inner {
                     let is_refused =
                         |letter: &&DeadLetter| letter.position == *position && letter.code == Refusal::NotIssued.code();
                     let is_next = letters.next_if(is_refused).is_some();
-                    if is_next && sent.is_announced {
-                        wrong = Some(format!(
-                            "the entry {position} was refused, and its coin announced before"
-                        ));
-                    }
                     if is_next {
+                        if sent.is_announced {
+                            wrong = Some(format!(
+                                "the entry {position} was refused, and its coin announced before"
+                            ));
+                        }
                         sent.ballot = None;
                     }
                     is_next

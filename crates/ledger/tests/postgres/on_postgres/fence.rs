@@ -39,7 +39,8 @@ fn an_older_writer_is_refused_and_cannot_come_back() {
     assert_eq!(old.reader().unwrap().votes_from(0, 10).unwrap().len(), 2);
 }
 
-fn checkpoint(size: u64) -> KeptCheckpoint {
+/// Of a log with so many votes; nobody here reads its note.
+pub fn checkpoint(size: u64) -> KeptCheckpoint {
     let note = "signed".to_owned();
     KeptCheckpoint { size, note }
 }

@@ -2,12 +2,13 @@
 
 use std::thread;
 
-use ledger::{KeptCheckpoint, LogKind, Store};
+use ledger::{LogKind, Store};
 use serde_json::json;
 use servers::postgres::OWNER;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::fence::checkpoint;
 use super::late::wait_for_the_lock;
 use crate::contract::{ballot, batch, now};
 use crate::database::Database;
@@ -40,19 +41,13 @@ impl Held {
     }
 }
 
-/// Of a log without votes.
-fn checkpoint() -> KeptCheckpoint {
-    let note = "signed".to_owned();
-    KeptCheckpoint { size: 0, note }
-}
-
 #[test]
 fn a_checkpoint_is_kept_while_a_batch_is_counted() {
     let database = Database::with_ledger();
     let store = database.open().unwrap();
     let mut log = store.log(LogKind::Votes).unwrap();
     let _batch = Held::by(&database, "FOR NO KEY UPDATE");
-    log.keep_checkpoint(&checkpoint()).unwrap();
+    log.keep_checkpoint(&checkpoint(0)).unwrap();
 }
 
 #[test]
@@ -77,7 +72,7 @@ fn a_checkpoint_waits_for_a_takeover() {
     let mut log = store.log(LogKind::Votes).unwrap();
     let takeover = Held::by(&database, "FOR UPDATE");
     thread::scope(|scope| {
-        let kept = scope.spawn(|| log.keep_checkpoint(&checkpoint()).unwrap());
+        let kept = scope.spawn(|| log.keep_checkpoint(&checkpoint(0)).unwrap());
         wait_for_the_lock(&database, "the checkpoint");
         drop(takeover);
         kept.join().unwrap();
