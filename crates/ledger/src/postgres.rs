@@ -5,7 +5,7 @@
 //! flight ends without a trace. A lock would be held by a connection that nobody is at the end of any more; a fence cannot be.
 //!
 //! **A commit whose outcome is unknown** is found out: [`Store::recover`] connects anew and makes the row's `session` one higher, which waits for what the old
-//! connection began and shuts it out if it did not begin yet. What is read with that is final.
+//! connection began, or ends it, and shuts it out if it did not begin yet. What is read with that is final.
 //!
 //! **Two roles.** The owner makes and migrates the schema ([`PostgresStore::init`]); the writer adds votes and dead letters, changes the head, and can change or
 //! remove nothing else. TLS is the mesh's.
@@ -14,6 +14,7 @@
 
 mod append;
 mod check;
+mod head;
 mod issue;
 mod link;
 mod log;
@@ -28,10 +29,11 @@ pub use self::url::PostgresUrl;
 
 use coin::Timestamp;
 use tlog::Tree;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 use vote::{CampaignFile, Nullifier};
 
+use self::head::{Fence, lock_out_all};
 use self::link::{Link, WHOLE_LEDGER, WORK, begin};
 use self::log::PostgresLog;
 use self::reader::PostgresReader;
@@ -59,27 +61,6 @@ pub struct PostgresStore {
 struct Trees {
     votes: Tree,
     issued: Tree,
-}
-
-/// What the head must say for this store to write.
-#[derive(Clone, Copy)]
-struct Fence {
-    /// Which writer: one higher with each that takes over.
-    epoch: i64,
-    /// Which of its connections: one higher with each.
-    session: i64,
-}
-
-impl Fence {
-    /// Reads these columns of the head and keeps every other writer from changing it until this transaction ends; [`StoreError::Fenced`] if another one writes now. A
-    /// checkpoint may be kept meanwhile.
-    async fn hold(self, transaction: &Transaction<'_>, columns: &str) -> Result<Row, StoreError> {
-        let statement =
-            format!("SELECT {columns} FROM ledger.head WHERE epoch = $1 AND session = $2 FOR NO KEY UPDATE");
-        let arguments: [(&(dyn ToSql + Sync), Type); 2] = [(&self.epoch, Type::INT8), (&self.session, Type::INT8)];
-        let row = transaction.query_typed_opt(&statement, &arguments).await?;
-        row.ok_or(StoreError::Fenced)
-    }
 }
 
 impl PostgresStore {
@@ -162,9 +143,8 @@ async fn take(
     statement: &str,
     arguments: &[&(dyn ToSql + Sync)],
 ) -> Result<(Fence, State, Trees), StoreError> {
-    let transaction = begin(client).await?;
-    // The one lock that waits for a checkpoint that is being kept; to change the epoch alone would not.
-    transaction.batch_execute("SELECT FROM ledger.head FOR UPDATE").await?;
+    let mut transaction = begin(client).await?;
+    lock_out_all(&mut transaction).await?;
     let row = transaction.query_opt(statement, arguments).await?;
     let row = row.ok_or(StoreError::Fenced)?;
     // Under the head's lock, so that this is the same moment.

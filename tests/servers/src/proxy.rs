@@ -12,7 +12,8 @@ pub enum Cut {
     Before,
     /// The server has done it, and its answer is lost.
     After,
-    /// It does not reach the server, and nobody's connection ends: what a machine that is switched off looks like from both sides.
+    /// It does not reach the server, and neither does the end of the client's connection: what a machine that is switched off looks like from both sides. Until
+    /// [`Proxy::release`].
     Silence,
     /// The client's connection breaks, and it is under way to the server until [`Proxy::release`].
     Late,
@@ -74,10 +75,19 @@ impl Proxy {
         self.next.cut.lock().unwrap().is_none()
     }
 
-    /// Lets a message that is late arrive.
+    /// Lets arrive what was kept back: a message that is late, the end of a connection that is silent.
     pub fn release(&self) {
         *self.next.is_released.lock().unwrap() = true;
         self.next.released.notify_all();
+    }
+}
+
+impl Next {
+    /// Waits for [`Proxy::release`].
+    fn wait_for_release(&self) {
+        let is_released = self.is_released.lock().unwrap();
+        let waited = self.released.wait_while(is_released, |is_released| !*is_released);
+        drop(waited.unwrap());
     }
 }
 
@@ -118,12 +128,7 @@ fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
             Some(Cut::Silence) => {}
             Some(Cut::Late) => {
                 let _ = client.shutdown(Shutdown::Both);
-                let is_released = next.is_released.lock().unwrap();
-                drop(
-                    next.released
-                        .wait_while(is_released, |is_released| !*is_released)
-                        .unwrap(),
-                );
+                next.wait_for_release();
                 let _ = to.write_all(message);
                 // Its answer finds nobody.
                 let _ = answers.join();
@@ -132,6 +137,9 @@ fn forward(client: &TcpStream, server: &TcpStream, next: &Next) {
             _ if to.write_all(message).is_err() => break,
             _ => {}
         }
+    }
+    if *cut.lock().unwrap() == Some(Cut::Silence) {
+        next.wait_for_release();
     }
     // For the server the client is gone.
     let _ = server.shutdown(Shutdown::Both);

@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 use vote::{CampaignFile, Charities, Nullifier};
 
-use super::Fence;
+use super::head::Fence;
 use super::link::begin;
 use super::repeats::Repeats;
 use super::row::{STATE, counted_from_row, state_from_row};

@@ -8,8 +8,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 use vote::{IssuedEntry, Nullifier};
 
-use super::Fence;
 use super::append::insert_tile_hashes;
+use super::head::Fence;
 use super::link::begin;
 use super::row::{nullifier_from_bytes, tree_head_from_row};
 use crate::kept_coin::{COIN, leaf_hash};

@@ -14,9 +14,9 @@ use crate::StoreError;
 
 /// How long the server lets a statement run.
 const STATEMENT_TIMEOUT_S: u64 = 5;
-/// How long the server lets a transaction wait for its client, who may be gone and still hold the head's lock. Shorter than a statement's time, so that a writer
-/// that takes over outlasts it.
-const IDLE_TRANSACTION_TIMEOUT_S: u64 = 3;
+/// How long the server lets a transaction wait for its client's next statement, who may be gone and still hold the head's lock. Shorter than a statement's time, so that
+/// a writer that takes over outlasts it.
+pub(super) const IDLE_TRANSACTION_TIMEOUT_S: u64 = 3;
 /// How long one piece of work may take: a connection, a batch, a lookup.
 pub(super) const WORK: Duration = Duration::from_secs(10);
 /// How long the check of a whole ledger, or a migration, may take.

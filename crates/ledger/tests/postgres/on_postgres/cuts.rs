@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use ledger::{KeptCheckpoint, LogKind, PostgresStore, PostgresUrl, Store, StoreError};
+use ledger::{Batch, KeptCheckpoint, LogKind, PostgresStore, PostgresUrl, Store, StoreError};
 use serde_json::json;
 use servers::Postgres;
 use servers::postgres::LEDGER;
@@ -102,36 +102,65 @@ fn a_checkpoint_whose_commit_is_cut_off_is_kept_once() {
     }
 }
 
+/// Where a writer's connection falls silent: in words of the proxy, and how the server sees it from then on.
+const SILENCES: [(&[u8], &str); 2] = [
+    (
+        b"COMMIT\0",
+        "state = 'idle in transaction' AND query LIKE 'UPDATE ledger.head%'",
+    ),
+    // For a client in the middle of a COPY the server itself waits without an end.
+    (
+        b"PGCOPY\n",
+        "state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY ledger.votes%'",
+    ),
+];
+
+/// One vote of the same coin, from the queue's first entry.
+fn one(charity: &str) -> Batch {
+    queued([ballot(1, json!({charity: 1}))], at(1, 0), &[])
+}
+
 #[test]
 fn a_writer_whose_connection_falls_silent_is_given_up_and_keeps_nobody_out() {
-    let database = Database::with_ledger();
-    let proxy = Proxy::to(database.server.address());
-    let mut old = open_through(&proxy, &database);
-    proxy.cut(Cut::Silence);
-    let lost = thread::spawn(move || {
-        let error = old
-            .append(&queued([ballot(1, json!({"a": 1}))], at(1, 0), &[]))
-            .unwrap_err();
-        (old, error)
-    });
-    wait_for("the old writer to hold the head", || {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'
-                       AND datname = current_database() AND query LIKE 'UPDATE ledger.head%'";
-        if database.sql(waiting) == "1" {
-            Ok(())
-        } else {
-            Err(String::new())
-        }
-    });
-    // The server ends the transaction that nobody goes on with, and the head is free.
-    let mut new = database.open().unwrap();
-    let appended = new
-        .append(&queued([ballot(1, json!({"b": 1}))], at(1, 0), &[]))
-        .unwrap();
-    assert!(appended.entries[0].is_new);
-    let (mut old, error) = lost.join().unwrap();
-    assert!(error.to_string().contains("did not answer within"), "{error}");
-    assert!(matches!(old.recover(), Err(StoreError::Fenced)));
+    for (message, seen) in SILENCES {
+        let database = Database::with_ledger();
+        let proxy = Proxy::to_cut_at(message, database.server.address());
+        let mut old = open_through(&proxy, &database);
+        proxy.cut(Cut::Silence);
+        let lost = thread::spawn(move || {
+            let error = old.append(&one("a")).unwrap_err();
+            (old, error)
+        });
+        wait_for("the old writer to hold the head", || {
+            let waiting =
+                format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {seen}");
+            match database.sql(&waiting).as_str() {
+                "1" => Ok(()),
+                other => Err(other.to_owned()),
+            }
+        });
+        // Nobody goes on with the transaction, and it is ended: the head is free.
+        let mut new = database.open().unwrap();
+        let appended = new.append(&one("b")).unwrap();
+        assert!(appended.entries[0].is_new);
+        let (mut old, error) = lost.join().unwrap();
+        assert!(error.to_string().contains("did not answer within"), "{error}");
+        assert!(matches!(old.recover(), Err(StoreError::Fenced)));
+    }
+}
+
+#[test]
+fn a_writer_whose_connection_falls_silent_gets_the_head_back() {
+    for (message, _) in SILENCES {
+        let database = Database::with_ledger();
+        let proxy = Proxy::to_cut_at(message, database.server.address());
+        let mut store = open_through(&proxy, &database);
+        proxy.cut(Cut::Silence);
+        let error = store.append(&one("a")).unwrap_err();
+        assert!(error.to_string().contains("did not answer within"), "{error}");
+        assert_eq!(store.recover().unwrap().totals.votes, 0);
+        assert!(store.append(&one("a")).unwrap().entries[0].is_new);
+    }
 }
 
 #[test]

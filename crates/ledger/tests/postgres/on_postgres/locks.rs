@@ -1,11 +1,14 @@
 //! Who waits for whom: a batch and a checkpoint go on side by side, and a takeover waits for either.
 
+use std::pin::pin;
 use std::thread;
 
 use ledger::{LogKind, Store};
 use serde_json::json;
-use servers::postgres::OWNER;
+use servers::postgres::{LEDGER, OWNER};
+use servers::wait::wait_for;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::fence::checkpoint;
@@ -15,18 +18,22 @@ use crate::database::Database;
 
 /// Somebody's transaction that holds the head, for as long as this is there.
 struct Held {
-    _client: Client,
-    _runtime: Runtime,
+    client: Client,
+    runtime: Runtime,
 }
 
 impl Held {
     /// With the lock that a clause of SELECT asks for.
     fn by(database: &Database, clause: &str) -> Held {
+        Held::as_role(OWNER, database, clause)
+    }
+
+    fn as_role(role: &str, database: &Database, clause: &str) -> Held {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (address, password) = (database.server.address(), database.server.password());
         let mut config = Config::new();
         config.host(address.ip().to_string()).port(address.port());
-        config.user(OWNER).password(password).dbname(&database.name);
+        config.user(role).password(password).dbname(&database.name);
         let client = runtime.block_on(async {
             let (client, connection) = config.connect(NoTls).await.unwrap();
             tokio::spawn(connection);
@@ -34,10 +41,23 @@ impl Held {
             client.batch_execute(&hold).await.unwrap();
             client
         });
-        Held {
-            _client: client,
-            _runtime: runtime,
-        }
+        Held { client, runtime }
+    }
+
+    /// Asks for more than fits into the sockets, and takes none of it.
+    fn ask_and_take_nothing(&self) {
+        self.runtime.block_on(async {
+            let mut asking = pin!(
+                self.client
+                    .batch_execute("SELECT repeat('a', 1000) FROM generate_series(1, 1000000)")
+            );
+            tokio::select! {
+                biased;
+                answer = &mut asking => panic!("{answer:?}"),
+                // Until the connection's task has sent it. It goes on in `block_on` alone.
+                () = yield_now() => {}
+            }
+        });
     }
 }
 
@@ -77,4 +97,20 @@ fn a_checkpoint_waits_for_a_takeover() {
         drop(takeover);
         kept.join().unwrap();
     });
+}
+
+#[test]
+fn a_takeover_ends_whoever_has_the_head_and_takes_no_answer() {
+    let database = Database::with_ledger();
+    let frozen = Held::as_role(LEDGER, &database, "FOR NO KEY UPDATE");
+    frozen.ask_and_take_nothing();
+    let stuck =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'ClientWrite'";
+    wait_for("the server to wait for its client", || {
+        match database.sql(stuck).as_str() {
+            "1" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    });
+    database.open().unwrap();
 }
