@@ -7,11 +7,11 @@ use tokio_postgres::{Row, Transaction};
 use super::link::IDLE_TRANSACTION_TIMEOUT_S;
 use crate::StoreError;
 
-/// How long a takeover waits for those who have the head: longer than the server leaves it to somebody who does nothing, so that whoever has it then is waited for without an end.
+/// How long a takeover waits for those who have the head: longer than the server leaves it to a client that asks for nothing, so that whoever has it after that is busy or stuck.
 const LOCK_TIMEOUT_S: u64 = IDLE_TRANSACTION_TIMEOUT_S + 1;
 
-/// Ends the connections whose client is waited for in the middle of a statement, by a transaction that has the head: the data of a COPY do not go on, or a result is not taken. No
-/// timeout of the server's is for that, not even the statement's. A role may end what is its own.
+/// Ends the connections that have the head and wait for their client in the middle of a statement: for the rest of a COPY, or until it takes a result. No timeout of the
+/// server's ends such a wait, not even the statement's. A role may end connections of its own.
 const END_THE_STUCK: &str = "
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks USING (pid)
     WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Client'
@@ -38,7 +38,8 @@ impl Fence {
     }
 }
 
-/// Waits for all who have the head, also for a checkpoint that is being kept, and shuts them out until this transaction ends. Whoever has it and will never go on is ended.
+/// Waits for all who have the head, also for a checkpoint that is being kept, and shuts them out until this transaction ends. Those whose client
+/// is frozen are ended.
 pub(super) async fn lock_out_all(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     // To change the epoch alone would not wait for a checkpoint.
     let lock = "SELECT FROM ledger.head FOR UPDATE";
