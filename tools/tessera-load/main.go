@@ -1,15 +1,18 @@
 // tessera-load measures Tessera's POSIX log with its persistent antispam: how long it takes until entries are sequenced, integrated and under a published checkpoint.
 //
-//	tessera-load DIRECTORY FIRST ENTRIES BYTES
+//	tessera-load DIRECTORY FIRST ENTRIES BYTES unsigned|signed
 //
 // The log in DIRECTORY has entries up to FIRST, from runs before; these are numbered on. It prints the seconds that they took, and how many distinct places in the log they have,
 // which is their number if the antispam took none for another. It ends when the antispam knows all of them, so that the next run does not wait for that.
+//
+// Tessera leaves it to its caller which entries are good. Of signed entries each has an Ed25519 signature, which is checked before it is added.
 //
 // The log's files are written through to the disk (O_SYNC) before an entry has its place. The antispam's database is not synced: Tessera does not ask it to be.
 package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -43,8 +46,8 @@ func main() {
 }
 
 func load(arguments []string) error {
-	if len(arguments) != 4 {
-		return errors.New("usage: tessera-load DIRECTORY FIRST ENTRIES BYTES")
+	if len(arguments) != 5 || arguments[4] != "unsigned" && arguments[4] != "signed" {
+		return errors.New("usage: tessera-load DIRECTORY FIRST ENTRIES BYTES unsigned|signed")
 	}
 	directory := arguments[0]
 	first, err := strconv.ParseUint(arguments[1], 10, 64)
@@ -56,8 +59,8 @@ func load(arguments []string) error {
 		return err
 	}
 	size, err := strconv.Atoi(arguments[3])
-	if err != nil || size < 8 {
-		return errors.New("an entry has 8 bytes at least")
+	if err != nil || size < 8+ed25519.SignatureSize {
+		return errors.New("an entry has a number of 8 bytes and a signature of 64 at least")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -87,14 +90,26 @@ func load(arguments []string) error {
 	if err != nil {
 		return err
 	}
+	check, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	if arguments[4] == "unsigned" {
+		check = nil
+	}
 	entries := make([][]byte, count)
 	for number := range entries {
-		entries[number] = make([]byte, size)
-		binary.BigEndian.PutUint64(entries[number], first+uint64(number))
+		message := make([]byte, size-ed25519.SignatureSize, size)
+		binary.BigEndian.PutUint64(message, first+uint64(number))
+		signature := make([]byte, ed25519.SignatureSize)
+		if check != nil {
+			signature = ed25519.Sign(private, message)
+		}
+		entries[number] = append(message, signature...)
 	}
 
 	began := time.Now()
-	places, err := add(ctx, appender, entries)
+	places, err := add(ctx, appender, check, entries)
 	if err != nil {
 		return err
 	}
@@ -126,14 +141,19 @@ func follow(ctx context.Context, seen *antispam.AntispamStorage, entries uint64)
 	}
 }
 
-// Adds the entries, many at once, and gives how many distinct places they have.
-func add(ctx context.Context, appender *tessera.Appender, entries [][]byte) (int, error) {
+// Adds the entries, many at once, each when its signature is good if there is a key to check it with, and gives how many distinct places they have.
+func add(ctx context.Context, appender *tessera.Appender, check ed25519.PublicKey, entries [][]byte) (int, error) {
 	next := make(chan []byte)
 	results := make(chan error, adders)
 	var places sync.Map
 	for range adders {
 		go func() {
 			for entry := range next {
+				message, signature := entry[:len(entry)-ed25519.SignatureSize], entry[len(entry)-ed25519.SignatureSize:]
+				if check != nil && !ed25519.Verify(check, message, signature) {
+					results <- errors.New("a signature is not good")
+					return
+				}
 				index, err := place(ctx, appender, entry)
 				if err != nil {
 					results <- err

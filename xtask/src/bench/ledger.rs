@@ -14,7 +14,7 @@ use crate::{place, step, tools};
 
 /// Votes per second that the ledger counts, against COPY into the same Postgres and against Tessera
 ///
-/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, store_ratio_to_copy, ratio_to_tessera, p99_receipt_rewriting_ms and p99_receipt_ms.
+/// With --json the last line on standard output is one object: votes_per_s, ratio_to_copy, store_ratio_to_copy, ratio_to_tessera, ratio_to_tessera_checking, p99_receipt_rewriting_ms and p99_receipt_ms.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Print the figures as one JSON object at the end
@@ -73,6 +73,8 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
     let store_to_copy = Spread::of(stored.iter().zip(&copied).map(|(ours, theirs)| ours / theirs));
     let ratio = |rival: &[f64]| Spread::of(counted.iter().zip(rival).map(|(ours, theirs)| ours / theirs));
     let (to_copy, to_tessera) = (ratio(&copied), ratio(&appended));
+    let appended_signed = all("/appended_signed_per_s")?;
+    let to_tessera_checking = ratio(&appended_signed);
     let p99 = Spread::of(all("/p99_receipt_ms")?);
     let p99_rewriting = Spread::of(all("/p99_receipt_rewriting_ms")?);
     eprintln!("a page written and synced    {} ms", Spread::of(all("/fdatasync_ms")?));
@@ -91,6 +93,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
         "Tessera with its antispam    {} entries/s",
         Spread::of(appended.iter().copied())
     );
+    eprintln!("    checking signatures      {} entries/s", Spread::of(appended_signed));
     eprintln!(
         "hashicoin-ledger             {} votes/s",
         Spread::of(counted.iter().copied())
@@ -102,6 +105,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
     }
     eprintln!("    ratio to COPY            {to_copy}");
     eprintln!("    ratio to Tessera         {to_tessera}");
+    eprintln!("        checking signatures  {to_tessera_checking}");
     eprintln!(
         "at half of that speed        {} votes/s",
         Spread::of(all("/open_per_s")?)
@@ -121,6 +125,7 @@ fn report(arguments: &Arguments, rounds: &[Value]) -> Result<(), String> {
                 "ratio_to_copy": rounded(to_copy.median()),
                 "store_ratio_to_copy": rounded(store_to_copy.median()),
                 "ratio_to_tessera": rounded(to_tessera.median()),
+                "ratio_to_tessera_checking": rounded(to_tessera_checking.median()),
                 "p99_receipt_rewriting_ms": p99_rewriting.median().round(),
                 "p99_receipt_ms": p99.median().round(),
             })

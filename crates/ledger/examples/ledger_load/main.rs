@@ -22,7 +22,7 @@ use serde_json::json;
 use self::alone::Alone;
 use self::copy::Copy;
 use self::rig::Rig;
-use self::tessera::Tessera;
+use self::tessera::{Entries, Tessera};
 use self::votes::Maker;
 
 /// How long votes come at half of the speed that was measured, each time.
@@ -50,7 +50,9 @@ fn main() -> ExitCode {
         disk::settle();
         let stored = alone.rows_per_s(&maker.rows(votes));
         disk::settle();
-        let appended = tessera.entries_per_s(votes);
+        let appended = tessera.entries_per_s(votes, Entries::Unsigned);
+        disk::settle();
+        let appended_signed = tessera.entries_per_s(votes, Entries::Signed);
         disk::settle();
         let counted = rig.count(&maker.tokens(votes));
         let rate = counted.votes_per_s / 2.0;
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
             "copied_per_s": copied,
             "stored_per_s": stored,
             "appended_per_s": appended,
+            "appended_signed_per_s": appended_signed,
             "open_per_s": rate,
             "p50_receipt_ms": receipts.at(0.5),
             "p99_receipt_ms": receipts.at(0.99),
