@@ -31,7 +31,8 @@ pub struct LogKey {
 /// Who has the private key.
 enum Holder {
     Vault(Box<Key>),
-    File(KeyPair),
+    /// With its public half, whose tables are made once.
+    File(KeyPair, PublicKey),
 }
 
 impl LogKey {
@@ -57,9 +58,13 @@ impl LogKey {
     ///
     /// # Errors
     ///
-    /// As [`key_file::read`], and when the origin cannot be a key's name.
+    /// As [`key_file::read`], and when the key is none that a verifier accepts, or the origin cannot be a key's name.
     pub fn in_file(path: &Path, origin: &str) -> Result<LogKey, Failure> {
-        LogKey::new(origin, Holder::File(key_file::read(path)?))
+        let key = key_file::read(path)?;
+        let public_key = PublicKey::from_bytes(*key.pk).ok_or_else(|| {
+            Failure::Refused("the log's key file has a key that no verifier accepts: make a new one".to_owned())
+        })?;
+        LogKey::new(origin, Holder::File(key, public_key))
     }
 
     fn new(origin: &str, holder: Holder) -> Result<LogKey, Failure> {
@@ -102,7 +107,7 @@ impl LogKey {
                 let signed = key.sign(text)?;
                 (signed.key_version, signed.signature)
             }
-            Holder::File(key) => (1, *key.sk.sign(text, None)),
+            Holder::File(key, _) => (1, *key.sk.sign(text, None)),
         };
         let verifier_keys = self.verifier_keys()?;
         let key = verifier_keys.get(&version).ok_or_else(|| {
@@ -122,7 +127,7 @@ impl LogKey {
     ///
     /// # Errors
     ///
-    /// When a key's public half is none that a verifier accepts.
+    /// When the origin cannot be a key's name.
     pub fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Failure> {
         match &*self.holder {
             Holder::Vault(key) => {
@@ -133,12 +138,7 @@ impl LogKey {
                 keys.map(|(version, key)| Ok((version, self.verifier_key(key)?)))
                     .collect()
             }
-            Holder::File(key) => {
-                let public_key = PublicKey::from_bytes(*key.pk).ok_or_else(|| {
-                    Failure::Refused("the log's key file has a key that no verifier accepts: make a new one".to_owned())
-                })?;
-                Ok(BTreeMap::from([(1, self.verifier_key(public_key)?)]))
-            }
+            Holder::File(_, public_key) => Ok(BTreeMap::from([(1, self.verifier_key(public_key.clone())?)])),
         }
     }
 
@@ -155,7 +155,7 @@ impl LogKey {
     pub fn keep(&self) -> Result<(), Failure> {
         match &*self.holder {
             Holder::Vault(key) => key.keep(),
-            Holder::File(_) => Ok(()),
+            Holder::File(..) => Ok(()),
         }
     }
 }
