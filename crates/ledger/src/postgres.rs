@@ -1,8 +1,9 @@
 //! The store in Postgres: for a ledger that outlives its machine.
 //!
 //! **One writer, by a fence.** The row `ledger.head` says who writes. A writer that opens the ledger takes it over by making the row's `epoch` one higher; each
-//! batch locks the row and finds its own epoch there, or is refused as [`StoreError::Fenced`]. The newest writer wins, at once, and whatever an older one still has in
-//! flight ends without a trace. A lock would be held by a connection that nobody is at the end of any more; a fence cannot be.
+//! batch locks the row and finds its own epoch there, or is refused as [`StoreError::Fenced`]. The newest writer wins, and whatever an older one still has in
+//! flight ends without a trace. A lock would be held by a connection that nobody is at the end of any more; a fence cannot be, and
+//! the row itself is taken from a writer that is frozen while it has it.
 //!
 //! **A commit whose outcome is unknown** is found out: [`Store::recover`] connects anew and makes the row's `session` one higher, which waits for what the old
 //! connection began, or ends it, and shuts it out if it did not begin yet. What is read with that is final.
