@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use ledger::{LedgerError, PostgresStore, PostgresUrl, Store};
 use servers::Postgres;
 use servers::postgres::{LEDGER, OWNER};
+use servers::wait::wait_for;
 
 use crate::common::campaign;
 use crate::contract::Kind;
@@ -66,6 +67,15 @@ impl Database {
     /// Past the ledger, as an attacker with all rights would.
     pub fn sql(&self, sql: &str) -> String {
         self.server.sql_in(&self.name, sql)
+    }
+
+    /// Waits until the server sees one connection to this database so: a condition on `pg_stat_activity`.
+    pub fn wait_for_one(&self, what: &str, seen: &str) {
+        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {seen}");
+        wait_for(what, || match self.sql(&count).as_str() {
+            "1" => Ok(()),
+            other => Err(format!("{other} connections with {seen}")),
+        });
     }
 }
 

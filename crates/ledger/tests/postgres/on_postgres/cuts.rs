@@ -7,7 +7,6 @@ use ledger::{Batch, KeptCheckpoint, LogKind, PostgresStore, PostgresUrl, Store, 
 use serde_json::json;
 use servers::Postgres;
 use servers::postgres::LEDGER;
-use servers::wait::wait_for;
 
 use crate::common::{campaign, nullifier};
 use crate::contract::{at, ballot, queued};
@@ -115,6 +114,15 @@ const SILENCES: [(&[u8], &str); 2] = [
     ),
 ];
 
+/// A writer whose connection falls silent at its next message of this kind.
+fn silent_at(message: &'static [u8]) -> (Database, PostgresStore) {
+    let database = Database::with_ledger();
+    let proxy = Proxy::to_cut_at(message, database.server.address());
+    let store = open_through(&proxy, &database);
+    proxy.cut(Cut::Silence);
+    (database, store)
+}
+
 /// One vote of the same coin, from the queue's first entry.
 fn one(charity: &str) -> Batch {
     queued([ballot(1, json!({charity: 1}))], at(1, 0), &[])
@@ -123,22 +131,12 @@ fn one(charity: &str) -> Batch {
 #[test]
 fn a_writer_whose_connection_falls_silent_is_given_up_and_keeps_nobody_out() {
     for (message, seen) in SILENCES {
-        let database = Database::with_ledger();
-        let proxy = Proxy::to_cut_at(message, database.server.address());
-        let mut old = open_through(&proxy, &database);
-        proxy.cut(Cut::Silence);
+        let (database, mut old) = silent_at(message);
         let lost = thread::spawn(move || {
             let error = old.append(&one("a")).unwrap_err();
             (old, error)
         });
-        wait_for("the old writer to hold the head", || {
-            let waiting =
-                format!("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {seen}");
-            match database.sql(&waiting).as_str() {
-                "1" => Ok(()),
-                other => Err(other.to_owned()),
-            }
-        });
+        database.wait_for_one("the old writer to hold the head", seen);
         // Nobody goes on with the transaction, and it is ended: the head is free.
         let mut new = database.open().unwrap();
         let appended = new.append(&one("b")).unwrap();
@@ -152,10 +150,7 @@ fn a_writer_whose_connection_falls_silent_is_given_up_and_keeps_nobody_out() {
 #[test]
 fn a_writer_whose_connection_falls_silent_gets_the_head_back() {
     for (message, _) in SILENCES {
-        let database = Database::with_ledger();
-        let proxy = Proxy::to_cut_at(message, database.server.address());
-        let mut store = open_through(&proxy, &database);
-        proxy.cut(Cut::Silence);
+        let (_database, mut store) = silent_at(message);
         let error = store.append(&one("a")).unwrap_err();
         assert!(error.to_string().contains("did not answer within"), "{error}");
         assert_eq!(store.recover().unwrap().totals.votes, 0);

@@ -4,7 +4,6 @@ use std::thread;
 
 use ledger::{State, Store, StoreError};
 use serde_json::json;
-use servers::wait::wait_for;
 
 use super::cuts::open_through;
 use crate::common::nullifier;
@@ -34,12 +33,7 @@ fn late(database: &Database, proxy: &Proxy) -> impl Store + use<> {
 
 /// Waits until somebody waits for a lock in this database.
 pub fn wait_for_the_lock(database: &Database, what: &str) {
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    wait_for(what, || match database.sql(waiting).as_str() {
-        "0" => Err("nobody waits".to_owned()),
-        _ => Ok(()),
-    });
+    database.wait_for_one(what, "wait_event_type = 'Lock'");
 }
 
 #[test]

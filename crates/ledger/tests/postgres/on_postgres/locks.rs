@@ -5,8 +5,7 @@ use std::thread;
 
 use ledger::{LogKind, Store};
 use serde_json::json;
-use servers::postgres::{LEDGER, OWNER};
-use servers::wait::wait_for;
+use servers::postgres::LEDGER;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Config, NoTls};
@@ -16,7 +15,7 @@ use super::late::wait_for_the_lock;
 use crate::contract::{ballot, batch, now};
 use crate::database::Database;
 
-/// Somebody's transaction that holds the head, for as long as this is there.
+/// A transaction of the writer's role that holds the head, for as long as this is there.
 struct Held {
     client: Client,
     runtime: Runtime,
@@ -25,15 +24,11 @@ struct Held {
 impl Held {
     /// With the lock that a clause of SELECT asks for.
     fn by(database: &Database, clause: &str) -> Held {
-        Held::as_role(OWNER, database, clause)
-    }
-
-    fn as_role(role: &str, database: &Database, clause: &str) -> Held {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (address, password) = (database.server.address(), database.server.password());
         let mut config = Config::new();
         config.host(address.ip().to_string()).port(address.port());
-        config.user(role).password(password).dbname(&database.name);
+        config.user(LEDGER).password(password).dbname(&database.name);
         let client = runtime.block_on(async {
             let (client, connection) = config.connect(NoTls).await.unwrap();
             tokio::spawn(connection);
@@ -102,15 +97,8 @@ fn a_checkpoint_waits_for_a_takeover() {
 #[test]
 fn a_takeover_ends_whoever_has_the_head_and_takes_no_answer() {
     let database = Database::with_ledger();
-    let frozen = Held::as_role(LEDGER, &database, "FOR NO KEY UPDATE");
+    let frozen = Held::by(&database, "FOR NO KEY UPDATE");
     frozen.ask_and_take_nothing();
-    let stuck =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'ClientWrite'";
-    wait_for("the server to wait for its client", || {
-        match database.sql(stuck).as_str() {
-            "1" => Ok(()),
-            other => Err(other.to_owned()),
-        }
-    });
+    database.wait_for_one("the server to wait for its client", "wait_event = 'ClientWrite'");
     database.open().unwrap();
 }
